@@ -1,0 +1,23 @@
+"""DeepXDE plugin: solve the same PDE for many parameters, each in milliseconds."""
+
+__all__ = [
+    "FastModel",
+    "Model",
+    "OutsideParameterSpaceWarning",
+    "ParameterSpace",
+    "Solution",
+    "__version__",
+    "callbacks",
+    "data",
+    "fast_phase",
+    "nn",
+    "optimizers",
+    "reduction",
+]
+
+from . import _backend  # isort: skip  (chooses DeepXDE's backend before it is imported)
+from . import callbacks, data, fast_phase, nn, optimizers, reduction
+from ._version import __version__
+from .fast_phase import FastModel, Solution
+from .model import Model
+from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace

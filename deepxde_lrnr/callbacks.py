@@ -1,0 +1,144 @@
+"""Callbacks of the meta phase."""
+
+from __future__ import annotations
+
+__all__ = ["ParameterResampler"]
+
+import deepxde as dde
+import numpy as np
+import tensorflow as tf
+
+from .data import ParametricPDE
+from .data.residual import Residual
+from .nn.hyper_lrnr import ParametricNN
+
+# Number of mu whose loss is taken at once: bounded memory, one compilation.
+_CHUNK = 64
+
+
+class ParameterResampler(dde.callbacks.Callback):
+    """Resamples the mu to train on every given period.
+
+    Args:
+        period: Number of iterations between two resamplings.
+        method: "uniform" draws from the whole box. "residual" draws mu with a
+            probability that grows with the loss of the network at that mu.
+        power: k of the density (loss^k / mean(loss^k) + ``offset``) of "residual". The
+            loss is the square of a residual, hence 0.5.
+        offset: Uniform part of that density.
+        candidates: Number of mu, as a multiple of ``num_parameters``, from which
+            "residual" draws.
+        num_points: Number of points of the PDE at which "residual" takes the loss (of
+            each IC/BC the same share).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    References:
+        `C. Wu, M. Zhu, Q. Tan, Y. Kartha, & L. Lu. A comprehensive study of
+        non-adaptive and residual-based adaptive sampling for physics-informed neural
+        networks. Computer Methods in Applied Mechanics and Engineering, 403, 115671,
+        2023 <https://doi.org/10.1016/j.cma.2022.115671>`_, algorithm 2 (there for
+        points).
+    """
+
+    def __init__(
+        self,
+        period: int = 100,
+        method: str = "uniform",
+        power: float = 0.5,
+        offset: float = 1.0,
+        candidates: int = 4,
+        num_points: int = 64,
+    ):
+        super().__init__()
+        if method not in ("uniform", "residual"):
+            raise ValueError(
+                f"method is {method!r}; it must be 'uniform' or 'residual'."
+            )
+        counts = {"period": period, "candidates": candidates, "num_points": num_points}
+        for name, value in counts.items():
+            if not (isinstance(value, (int, np.integer)) and value >= 1):
+                raise ValueError(f"{name} is {value!r}; it must be an integer >= 1.")
+        for name, value in (("power", power), ("offset", offset)):
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"{name} is {value!r}; it must be a number >= 0.")
+        self.period = period
+        self.method = method
+        self.power = power
+        self.offset = offset
+        self.candidates = candidates
+        self.num_points = num_points
+        self._iterations = 0
+        self._compiled = None
+
+    def on_train_begin(self):
+        data, net = self.model.data, self.model.net
+        if not isinstance(data, ParametricPDE):
+            raise TypeError(
+                f"ParameterResampler resamples the mu of a ParametricPDE, but data of "
+                f"the model is a {type(data).__name__}."
+            )
+        if self.method == "residual" and not isinstance(net, ParametricNN):
+            raise TypeError(
+                f"net is a {type(net).__name__}; method 'residual' needs a HyperLRNR."
+            )
+        # Loss weights, which are constants in there, may have changed.
+        self._compiled = None
+
+    def on_epoch_end(self):
+        self._iterations += 1
+        if self._iterations % self.period == 0:
+            self.resample()
+
+    def resample(self) -> None:
+        """Resamples at once."""
+        data = self.model.data
+        if self.method == "uniform":
+            data.resample_train_parameters()
+            return
+        count = data.num_parameters
+        mu = data.parameter_space.sample(self.candidates * count, "pseudo")
+        probability = self._probability(self.parameter_losses(mu))
+        chosen = np.random.choice(len(mu), count, replace=False, p=probability)
+        data.resample_train_parameters(mu[chosen])
+
+    def _probability(self, losses) -> np.ndarray:
+        """Probability of each candidate, shape (n,)."""
+        losses = np.nan_to_num(losses.astype(np.float64), nan=np.inf)
+        losses = np.minimum(losses, np.finfo(np.float32).max)
+        largest = losses.max()
+        density = (losses / largest if largest > 0 else losses + 1) ** self.power
+        # Drawing without replacement needs some probability everywhere.
+        density = density / density.mean() + max(self.offset, 1e-12)
+        return density / density.sum()
+
+    def parameter_losses(self, mu) -> np.ndarray:
+        """Weighted MSE loss of each mu at ``num_points`` points.
+
+        Args:
+            mu: Array of shape (n, p).
+
+        Returns:
+            Array of shape (n,).
+        """
+        data, net = self.model.data, self.model.net
+        collocation = data.train_collocation
+        if self.num_points < len(collocation.pde_points):
+            collocation = data.draw_collocation(self.num_points)
+        residual = Residual(data, collocation, self.model.loss_weights)
+        if self._compiled is None:
+
+            @tf.function(reduce_retracing=True)
+            def losses(inputs, auxiliary):
+                r = residual(net, net.coefficients(inputs[0]), inputs, auxiliary)
+                return tf.reduce_sum(tf.square(r), axis=1)
+
+            self._compiled = losses
+        size = min(len(mu), _CHUNK)
+        parts = []
+        for start in range(0, len(mu), size):
+            chunk = mu[start : start + size]
+            padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
+            parts.append(self._compiled(*residual.feed(padded)).numpy()[: len(chunk)])
+        return np.concatenate(parts)

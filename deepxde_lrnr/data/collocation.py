@@ -1,0 +1,82 @@
+"""Collocation points of a problem: those of its IC/BC, then those of its PDE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class FrozenPoints:
+    """Points of the IC/BC that user code gets as a NumPy array while it is traced.
+
+    They are constants of the trace. TensorFlow counts an argument of a compiled
+    function that is no array as part of the signature, and tells two of them apart by
+    identity. So with one of these objects for each set of points, another set makes
+    another trace, and the constants are never stale.
+
+    Args:
+        blocks: For each IC/BC an array of shape (n_i, d).
+    """
+
+    def __init__(self, blocks):
+        self.blocks = tuple(blocks)
+
+
+@dataclass(frozen=True)
+class Collocation:
+    """Points at which the errors of a problem are taken, in DeepXDE's order.
+
+    Args:
+        condition_points: For each IC/BC an array of shape (n_i, d).
+        pde_points: Array of shape (n, d).
+        selections: For each IC/BC ``None``, or the indices of ``condition_points``
+            among all points of that IC/BC.
+        frozen: The ``condition_points``, as far as user code gets them as an array.
+    """
+
+    condition_points: tuple[np.ndarray, ...]
+    pde_points: np.ndarray
+    selections: tuple[np.ndarray | None, ...]
+    frozen: FrozenPoints
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of points of each IC/BC."""
+        return tuple(len(points) for points in self.condition_points)
+
+    @property
+    def points(self) -> np.ndarray:
+        """All points, shape (sum of ``counts`` + n, d)."""
+        return np.vstack((*self.condition_points, self.pde_points))
+
+    def subset(self, num_points: int, keep_whole, paired) -> Collocation:
+        """Draws ``num_points`` of the PDE's points and the same share of each IC/BC's.
+
+        Randomness is NumPy's global one, as in DeepXDE's samplers.
+
+        Args:
+            num_points: Number of points of the PDE.
+            keep_whole: For each IC/BC whether all of its points are kept.
+            paired: For each IC/BC whether halves are paired; pairs stay together.
+        """
+        n = len(self.pde_points)
+        points, selections = [], []
+        for block, selection, whole, pairs in zip(
+            self.condition_points, self.selections, keep_whole, paired, strict=True
+        ):
+            if not whole:
+                size = len(block) // 2 if pairs else len(block)
+                chosen = _draw(size, -(-num_points * size // n))
+                if pairs:
+                    chosen = np.concatenate((chosen, chosen + size))
+                block = block[chosen]
+                selection = chosen if selection is None else selection[chosen]
+            points.append(block)
+            selections.append(selection)
+        pde_points = self.pde_points[_draw(n, num_points)]
+        return Collocation(tuple(points), pde_points, tuple(selections), self.frozen)
+
+
+def _draw(n: int, size: int) -> np.ndarray:
+    return np.random.permutation(n)[:size]

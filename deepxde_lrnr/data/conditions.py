@@ -1,0 +1,183 @@
+"""IC/BC of the user's problem for many mu at once.
+
+DeepXDE calls the value function of an IC/BC and the boundary normals while it traces
+the compiled step: their values become constants of the graph, stale as soon as points
+or mu change. Here they are computed in NumPy for each batch, fed as tensors, and handed
+to DeepXDE's own ``error`` through a copy of the IC/BC object.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import deepxde as dde
+import numpy as np
+from deepxde import icbc
+
+# IC/BC whose value function DeepXDE calls as func(X, beg, end, aux_var).
+_WITH_VALUE_FUNCTION = (
+    icbc.DirichletBC,
+    icbc.NeumannBC,
+    icbc.IC,
+    icbc.Interface2DBC,
+)
+_WITH_POINT_VALUES = (icbc.PointSetBC, icbc.PointSetOperatorBC)
+_WITH_OPERATOR = (icbc.OperatorBC, icbc.PointSetOperatorBC)
+_WITH_NORMALS = (icbc.NeumannBC, icbc.RobinBC, icbc.Interface2DBC)
+# IC/BC whose first half of points is paired with the second.
+_PAIRED = (icbc.PeriodicBC, icbc.Interface2DBC)
+_NEVER_OPAQUE = (*_WITH_VALUE_FUNCTION, icbc.PointSetBC, icbc.PeriodicBC)
+
+
+class Condition:
+    """One IC/BC.
+
+    Args:
+        bc: ``dde.icbc`` object. Value functions take ``x`` or ``(x, mu)``, of shapes
+            (n, d) and (n, p); the function of a ``RobinBC`` takes ``(x, y)`` or
+            ``(x, y, mu)`` and that of an ``OperatorBC`` or ``PointSetOperatorBC``
+            ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``.
+        name: For messages, e.g. ``"bcs[0] (DirichletBC)"``.
+
+    Attributes:
+        paired: Whether the first half of the points is paired with the second.
+        opaque: Whether DeepXDE hands the points to user code as a NumPy array, which
+            then is a constant of the compiled step.
+        takes_mu: Whether the function takes mu.
+
+    Raises:
+        ValueError: If the function has the wrong number of arguments, or the values of
+            a ``PointSetBC`` or ``PointSetOperatorBC`` the wrong shape.
+    """
+
+    def __init__(self, bc, name: str):
+        self.bc = bc
+        self.name = name
+        self.paired = isinstance(bc, _PAIRED)
+        # Not isinstance: a subclass may look at the points.
+        self.opaque = type(bc) not in _NEVER_OPAQUE
+        self.takes_mu = False
+        if isinstance(bc, _WITH_VALUE_FUNCTION):
+            self.takes_mu = self._count_arguments(1, "x")
+        elif isinstance(bc, icbc.RobinBC):
+            self.takes_mu = self._count_arguments(2, "x, y")
+        elif isinstance(bc, _WITH_OPERATOR):
+            self.takes_mu = self._count_arguments(3, "inputs, outputs, X")
+        if isinstance(bc, _WITH_POINT_VALUES):
+            self._check_point_values()
+
+    def _count_arguments(self, without_mu: int, arguments: str) -> bool:
+        func = self.bc.func
+        # DeepXDE replaces a value function with a wrong number of arguments by None.
+        count = None if func is None else dde.utils.get_num_args(func)
+        if count not in (without_mu, without_mu + 1):
+            raise ValueError(
+                f"The function of {self.name} must take ({arguments}) or "
+                f"({arguments}, mu)" + (f", not {count} arguments." if count else ".")
+            )
+        return count == without_mu + 1
+
+    def _check_point_values(self) -> None:
+        shape, n = np.shape(self.bc.values), len(self.bc.points)
+        if shape not in ((), (1, 1), (n, 1)):
+            raise ValueError(
+                f"The values of {self.name} have shape {shape} for {n} points; it must "
+                f"be ({n}, 1), or a single number."
+            )
+
+    def targets(self, points: np.ndarray, mu: np.ndarray, selection=None) -> dict:
+        """Values and normals for the rows of ``points`` x ``mu``, in NumPy.
+
+        Args:
+            points: Array of shape (n, d).
+            mu: Array of shape (P, p).
+            selection: ``None``, or the indices of ``points`` among all of this IC/BC.
+
+        Returns:
+            Those needed of ``"values"``, shape (n' P, 1), and ``"normals"``, shape
+            (n P, d); n' is n/2 for ``Interface2DBC``, else n.
+
+        Raises:
+            ValueError: If the value function returns an array of the wrong shape.
+        """
+        targets = {}
+        if isinstance(self.bc, _WITH_VALUE_FUNCTION):
+            # Interface2DBC has values at the first of two paired points only.
+            half = isinstance(self.bc, icbc.Interface2DBC)
+            targets["values"] = self._values(
+                points[: len(points) // 2] if half else points, mu
+            )
+        elif isinstance(self.bc, _WITH_POINT_VALUES):
+            targets["values"] = self._point_values(selection, len(mu))
+        if isinstance(self.bc, _WITH_NORMALS):
+            normals = np.asarray(self.bc.boundary_normal(points, 0, len(points), None))
+            targets["normals"] = np.repeat(normals, len(mu), axis=0)
+        real = dde.config.real(np)
+        return {name: array.astype(real) for name, array in targets.items()}
+
+    def _values(self, points, mu) -> np.ndarray:
+        if self.takes_mu:
+            x = np.repeat(points, len(mu), axis=0)
+            return self._call(x, np.tile(mu, (len(points), 1)))
+        return np.repeat(self._call(points, None), len(mu), axis=0)
+
+    def _call(self, x, mu) -> np.ndarray:
+        values = np.asarray(self.bc.func(x, 0, len(x), mu))
+        if values.shape not in ((), (1, 1), (len(x), 1)):
+            raise ValueError(
+                f"The function of {self.name} returned an array of shape "
+                f"{values.shape} for {len(x)} points; it must be ({len(x)}, 1), e.g. "
+                "np.sin(x[:, 0:1])."
+            )
+        return np.broadcast_to(values, (len(x), 1))
+
+    def _point_values(self, selection, num_mu: int) -> np.ndarray:
+        values = np.broadcast_to(self.bc.values, (len(self.bc.points), 1))
+        if selection is not None:
+            values = values[selection]
+        return np.repeat(values, num_mu, axis=0)
+
+    def error(self, x_rows, x, outputs, beg: int, end: int, mu_rows, targets):
+        """DeepXDE's error of this IC/BC with the fed targets.
+
+        Args:
+            x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d).
+            x: Tensor of shape (rows, d), the network's input.
+            outputs: Tensor of shape (rows, number of components).
+            beg: First row of this IC/BC.
+            end: Row after its last.
+            mu_rows: Tensor of shape (rows, p).
+            targets: Tensors made from ``targets``.
+
+        Raises:
+            NotImplementedError: If DeepXDE cannot compute it with forward-mode
+                autodiff.
+        """
+        self._check_autodiff()
+        bc = copy.copy(self.bc)
+        if "values" in targets:
+            values = targets["values"]
+            if isinstance(bc, _WITH_VALUE_FUNCTION):
+                bc.func = lambda X, b, e, _: values
+            else:
+                bc.values = values
+        if "normals" in targets:
+            normals = targets["normals"]
+            bc.boundary_normal = lambda X, b, e, _: normals[b - beg : e - beg]
+        if self.takes_mu and isinstance(bc, icbc.RobinBC):
+            bc.func = lambda x, y: self.bc.func(x, y, mu_rows[beg:end])
+        elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
+            bc.func = lambda x, u, X: self.bc.func(x, u, X, mu_rows)
+        return bc.error(x_rows, x, outputs, beg, end, aux_var=mu_rows)
+
+    def _check_autodiff(self) -> None:
+        """DeepXDE hands its IC/BC a Tensor even where it needs a function."""
+        bc = self.bc
+        with_derivative = isinstance(bc, (icbc.NeumannBC, icbc.RobinBC)) or (
+            isinstance(bc, icbc.PeriodicBC) and bc.derivative_order > 0
+        )
+        if with_derivative and dde.config.autodiff == "forward":
+            raise NotImplementedError(
+                f"DeepXDE does not compute the derivative in {self.name} by "
+                'forward-mode autodiff; use dde.config.set_default_autodiff("reverse").'
+            )

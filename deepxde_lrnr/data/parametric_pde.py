@@ -1,0 +1,500 @@
+"""A DeepXDE problem over a box of parameters."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import deepxde as dde
+import numpy as np
+import tensorflow as tf
+from deepxde.data.sampler import BatchSampler
+
+from .collocation import Collocation, FrozenPoints
+from .conditions import Condition
+
+# Above this, a step without ``batch_size`` is likely to be an oversight.
+_MANY_ROWS = 200_000
+
+
+class ParametricPDE(dde.data.Data):
+    """An ordinary DeepXDE problem whose PDE, or IC/BC, depend on parameters mu.
+
+    The problem keeps its geometry, its points and its IC/BC objects:
+
+    .. code-block:: python
+
+        def pde(x, u, mu):
+            u_xx = dde.grad.hessian(u, x, i=0, j=0)
+            return mu[:, 0:1] * u_xx + 1
+
+        problem = dde.data.PDE(geom, pde, bc, num_domain=200, num_boundary=20)
+        space = lrnr.ParameterSpace(kappa=(0.1, 2))
+        data = lrnr.data.ParametricPDE(problem, space, num_parameters=64)
+
+    ``pde`` is called with Tensors x (rows, d), u (rows, number of components) and mu
+    (rows, p). Value functions of IC/BC take ``x`` or ``(x, mu)``, NumPy arrays of
+    (n, d) and (n, p); that of a ``RobinBC`` ``(x, y)`` or ``(x, y, mu)``; that of an
+    ``OperatorBC`` ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``, mu being a
+    Tensor of (rows, p) in the last two. They are evaluated afresh for each batch, so
+    that resampled points and new mu never meet stale values.
+
+    Inputs of the network are ``(mu, x)``, mu (P, p) and x (N P, d) in point-major rows
+    (x_1, mu_1), (x_1, mu_2), ..., (x_N, mu_P). ``batch_size`` of ``Model.train`` is the
+    number of mu in a step, or a tuple: number of mu, and number of points of the PDE
+    (of each IC/BC the same share).
+
+    Args:
+        problem: ``dde.data.PDE`` or ``dde.data.TimePDE``.
+        parameter_space: ``deepxde_lrnr.ParameterSpace``.
+        num_parameters (int): Number of mu to train on.
+        parameter_distribution (string): As DeepXDE's ``train_distribution``: "uniform",
+            "pseudo", "LHS", "Halton", "Hammersley", or "Sobol".
+        num_test (int): Number of mu, other than those trained on, for the test loss.
+        solution: Reference solution for the metrics of ``Model.compile``, a function of
+            ``(x, mu)`` or of ``x``, NumPy arrays of (n, d) and (n, p), that returns an
+            array of shape (n, number of components). By default the ``solution`` of
+            ``problem``, which cannot depend on mu.
+
+    Attributes:
+        train_mu: Array of shape (``num_parameters``, p).
+        test_mu: Array of shape (``num_test``, p).
+        num_bcs: Number of points of each IC/BC at the start.
+
+    Raises:
+        TypeError: If ``problem`` or ``parameter_space`` is of another type.
+        ValueError: If nothing in the problem takes mu, a function takes the wrong
+            number of arguments, the PDE or an IC/BC has no points, or a number is not
+            an integer >= 1.
+    """
+
+    def __init__(
+        self,
+        problem,
+        parameter_space,
+        num_parameters: int,
+        parameter_distribution: str = "LHS",
+        num_test: int = 16,
+        solution=None,
+    ):
+        _check_problem(problem)
+        if not hasattr(parameter_space, "sample"):
+            raise TypeError(
+                f"parameter_space is {parameter_space!r}; it must be a ParameterSpace, "
+                "e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+            )
+        for name, value in (("num_parameters", num_parameters), ("num_test", num_test)):
+            if not _is_count(value):
+                raise ValueError(f"{name} is {value!r}; it must be an integer >= 1.")
+        self.problem = problem
+        self.parameter_space = parameter_space
+        self.parameter_distribution = parameter_distribution
+        self.solution = problem.soln if solution is None else solution
+        self.conditions = [
+            Condition(bc, f"bcs[{i}] ({type(bc).__name__})")
+            for i, bc in enumerate(problem.bcs)
+        ]
+        self._check_arguments()
+
+        self.train_mu = self._sample(num_parameters, parameter_distribution)
+        self.test_mu = self._sample(num_test, "pseudo")
+        self._mu_sampler = BatchSampler(self.num_parameters, shuffle=True)
+        self._source, self._collocation = (None, None), None
+        self._follow_problem()
+        # PDEPointResampler stops if this changes, because DeepXDE's own compiled loss
+        # would be wrong. Here other numbers of points make another trace, no more.
+        self.num_bcs = list(self._collocation.counts)
+
+    def _check_arguments(self) -> None:
+        """Checks the number of arguments of the user's functions."""
+        pde, solution = self.problem.pde, self.solution
+        takes_mu = any(c.takes_mu for c in self.conditions)
+        if pde is not None:
+            num_args = dde.utils.get_num_args(pde)
+            if num_args not in (2, 3):
+                raise ValueError(
+                    f"pde takes {num_args} arguments; it must be pde(x, u, mu)."
+                )
+            takes_mu = takes_mu or num_args == 3
+        if not takes_mu:
+            raise ValueError(
+                "pde takes no mu, and neither does an IC/BC: write pde(x, u, mu), mu "
+                "being a Tensor of shape (rows, p). If mu enters through the network's "
+                "transforms only, let pde take mu all the same and ignore it."
+            )
+        if solution is not None and dde.utils.get_num_args(solution) not in (1, 2):
+            raise ValueError(
+                f"solution takes {dde.utils.get_num_args(solution)} arguments; it must "
+                "take (x, mu) or (x)."
+            )
+
+    # Parameters
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of mu to train on; a uniform grid may have more than asked for."""
+        return len(self.train_mu)
+
+    def _sample(self, n: int, distribution: str) -> np.ndarray:
+        mu = self.parameter_space.sample(n, distribution)
+        return mu.astype(dde.config.real(np))
+
+    def resample_train_parameters(self, mu=None) -> None:
+        """Replaces the mu to train on.
+
+        Args:
+            mu: Array of shape (n, p), or whatever ``ParameterSpace.as_array`` takes;
+                n becomes ``num_parameters``. If ``None``, as many as before are drawn
+                anew: by ``parameter_distribution`` if that is random ("pseudo", "LHS"),
+                else "pseudo", since the others are the same in every call.
+
+        Raises:
+            ValueError: If ``mu`` does not fit the parameter space.
+
+        Warns:
+            OutsideParameterSpaceWarning: If a given mu is not in the box.
+        """
+        if mu is None:
+            distribution = self.parameter_distribution
+            if distribution not in ("pseudo", "LHS"):
+                distribution = "pseudo"
+            mu = self._sample(self.num_parameters, distribution)
+        else:
+            mu = self.parameter_space.check(mu, stacklevel=3)
+        self.train_mu = mu.astype(dde.config.real(np))
+        self._mu_sampler = BatchSampler(self.num_parameters, shuffle=True)
+
+    # Points
+
+    @property
+    def geom(self):
+        """Geometry of the problem."""
+        return self.problem.geom
+
+    @property
+    def train_collocation(self) -> Collocation:
+        """Points trained on: those that ``problem`` has now, whoever changed them."""
+        self._follow_problem()
+        return self._collocation
+
+    def _follow_problem(self) -> None:
+        problem, (old_bc, old_all) = self.problem, self._source
+        if problem.train_x_bc is not old_bc:
+            ends = np.cumsum(problem.num_bcs)[:-1]
+            blocks = np.split(problem.train_x_bc, ends) if self.conditions else []
+            self._collocation = self._new_collocation(blocks, problem.train_x_all)
+        elif problem.train_x_all is not old_all:
+            self._collocation = replace(
+                self._collocation, pde_points=self._pde_points(problem.train_x_all)
+            )
+        self._source = (problem.train_x_bc, problem.train_x_all)
+
+    def resample_train_points(self, pde_points=True, bc_points=True) -> None:
+        """Resamples the points for the PDE and/or IC/BC, as DeepXDE's problems do."""
+        self.problem.resample_train_points(pde_points, bc_points)
+
+    def collocation(
+        self, points: np.ndarray, condition_points: int | None = None
+    ) -> Collocation:
+        """Collocation at points other than those trained on.
+
+        Args:
+            points: Points of the PDE, array of shape (n, d).
+            condition_points: If ``None``, each IC/BC picks its own among ``points``.
+                Otherwise it keeps those trained on, at most so many, evenly spread.
+
+        Raises:
+            ValueError: If an IC/BC finds no point.
+        """
+        if condition_points is None:
+            points = np.asarray(points, dde.config.real(np))
+            picked = [c.bc.collocation_points(points) for c in self.conditions]
+            return self._new_collocation(picked, points)
+        blocks, selections = [], []
+        for condition, block in zip(
+            self.conditions, self.train_collocation.condition_points, strict=True
+        ):
+            size = len(block) // 2 if condition.paired else len(block)
+            chosen = np.linspace(0, size - 1, min(size, condition_points)).astype(int)
+            if condition.paired:
+                chosen = np.concatenate((chosen, chosen + size))
+            blocks.append(block[chosen])
+            selections.append(chosen)
+        return self._new_collocation(blocks, points, selections)
+
+    def draw_collocation(self, num_points: int) -> Collocation:
+        """Draws ``num_points`` of the PDE's training points, and a share of the others.
+
+        IC/BC whose functions look at NumPy points keep all of theirs, so that the
+        compiled step stays valid.
+        """
+        return self.train_collocation.subset(
+            num_points,
+            [c.opaque for c in self.conditions],
+            [c.paired for c in self.conditions],
+        )
+
+    def _new_collocation(self, blocks, points, selections=None) -> Collocation:
+        """Collocation from points of the IC/BC, ``blocks``, and of the PDE."""
+        blocks = tuple(np.asarray(b, dde.config.real(np)) for b in blocks)
+        for condition, block in zip(self.conditions, blocks, strict=True):
+            if len(block) == 0:
+                raise ValueError(
+                    f"{condition.name} has no points: its on_boundary or on_initial "
+                    f"function is true at none of the {len(points)} points. Give "
+                    "points there (num_boundary or num_initial of the problem), or "
+                    "correct the function."
+                )
+            if condition.paired and len(block) % 2:
+                raise ValueError(
+                    f"{condition.name} has {len(block)} points, which cannot be "
+                    "paired: both edges must have the same number of points."
+                )
+        if selections is None:
+            selections = (None,) * len(blocks)
+        return Collocation(
+            blocks, self._pde_points(points), tuple(selections), FrozenPoints(blocks)
+        )
+
+    def _pde_points(self, points) -> np.ndarray:
+        points = np.asarray(points, dde.config.real(np))
+        if self.problem.pde is None:
+            return points[:0]
+        if len(points) == 0:
+            raise ValueError(
+                "pde has no points; give num_domain, num_boundary or anchors of the "
+                "problem."
+            )
+        return points
+
+    # Batches
+
+    def batch(self, mu: np.ndarray, collocation: Collocation):
+        """Inputs and auxiliary variables for every mu at every point.
+
+        Args:
+            mu: Array of shape (P, p).
+            collocation: N points in all.
+
+        Returns:
+            ``(mu, x)`` with x of shape (N P, d), and the auxiliary variables that
+            ``errors`` needs.
+        """
+        mu = np.asarray(mu, dde.config.real(np))
+        targets = [
+            condition.targets(points, mu, selection)
+            for condition, points, selection in zip(
+                self.conditions,
+                collocation.condition_points,
+                collocation.selections,
+                strict=True,
+            )
+        ]
+        opaque = any(c.opaque for c in self.conditions)
+        auxiliary = {
+            "counts": collocation.counts,
+            "frozen": collocation.frozen if opaque else None,
+            "targets": targets,
+        }
+        return (mu, np.repeat(collocation.points, len(mu), axis=0)), auxiliary
+
+    def train_next_batch(self, batch_size=None):
+        num_mu, num_points = self._batch_sizes(batch_size)
+        mu, collocation = self.train_mu, self.train_collocation
+        if num_mu is not None:
+            mu = mu[self._mu_sampler.get_next(num_mu)]
+        if num_points is not None:
+            collocation = self.draw_collocation(num_points)
+        inputs, auxiliary = self.batch(mu, collocation)
+        if len(inputs[1]) > _MANY_ROWS:
+            warnings.warn(
+                f"One training step has {len(inputs[1])} rows ({len(mu)} mu); pass "
+                "batch_size=16 or batch_size=(16, 128) to Model.train for steps of 16 "
+                "mu (with 128 points each).",
+                stacklevel=2,
+            )
+        return inputs, None, auxiliary
+
+    def _batch_sizes(self, batch_size):
+        """Number of mu and number of points of a step; ``None`` means all of them."""
+        sizes = batch_size if isinstance(batch_size, (tuple, list)) else (batch_size,)
+        if len(sizes) not in (1, 2) or not all(
+            s is None or _is_count(s) for s in sizes
+        ):
+            raise ValueError(
+                f"batch_size is {batch_size!r}; it must be the number of mu, or a "
+                "tuple: the number of mu and the number of points."
+            )
+        limits = (
+            ("mu, but num_parameters is", self.num_parameters),
+            (
+                "points, but those of the PDE are",
+                len(self.train_collocation.pde_points),
+            ),
+        )
+        for size, (what, limit) in zip(sizes, limits, strict=False):
+            if size is not None and size > limit:
+                raise ValueError(
+                    f"batch_size is {batch_size!r}: it asks for {size} {what} {limit}."
+                )
+        return (*sizes, None)[:2]
+
+    def test(self):
+        collocation = self.train_collocation
+        if self.problem.num_test is not None:
+            points = self.problem.test_points()[len(self.problem.train_x_bc) :]
+            collocation = replace(collocation, pde_points=self._pde_points(points))
+        inputs, auxiliary = self.batch(self.test_mu, collocation)
+        return inputs, self._reference(*inputs), auxiliary
+
+    def _reference(self, mu, x) -> np.ndarray | None:
+        """Values of ``solution`` for the rows of a batch."""
+        if self.solution is None:
+            return None
+        mu_rows = np.tile(mu, (len(x) // len(mu), 1))
+        arguments = (x, mu_rows)[: dde.utils.get_num_args(self.solution)]
+        values = np.asarray(self.solution(*arguments), dde.config.real(np))
+        if values.ndim != 2 or len(values) != len(x):
+            raise ValueError(
+                f"solution returned an array of shape {values.shape} for {len(x)} "
+                f"points; it must be ({len(x)}, number of components)."
+            )
+        return values
+
+    # Errors
+
+    def errors(self, inputs, outputs, auxiliary, function=None) -> list:
+        """Errors of the PDE and of each IC/BC, by DeepXDE's own machinery.
+
+        Args:
+            inputs: Tensors ``(mu, x)`` of shapes (P, p) and (N P, d).
+            outputs: Tensor of shape (N P, number of components).
+            auxiliary: Auxiliary variables from ``batch``.
+            function: x -> outputs, of Tensors; for forward-mode autodiff only.
+
+        Returns:
+            List of Tensors of shape (N_i P, number of errors): those of the PDE, at its
+            own points, then one for each IC/BC (N_i being the number of pairs if its
+            points are paired).
+
+        Raises:
+            ValueError: If an error has the wrong shape.
+        """
+        mu, x = inputs
+        num_mu, num_rows = mu.shape[0], x.shape[0]
+        mu_rows = tf.tile(mu, (num_rows // num_mu, 1))
+        ends = np.cumsum([0, *auxiliary["counts"]]) * num_mu
+
+        errors = []
+        if self.problem.pde is not None:
+            u = outputs
+            if dde.config.autodiff == "forward":
+                u = (outputs, function)
+            arguments = (x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)]
+            f = self.problem.pde(*arguments)
+            f = f if isinstance(f, (list, tuple)) else [f]
+            errors = [_as_columns(fi, num_rows, "pde")[ends[-1] :] for fi in f]
+        x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
+        for i, condition in enumerate(self.conditions):
+            beg, end = ends[i], ends[i + 1]
+            error = condition.error(
+                x_rows, x, outputs, beg, end, mu_rows, auxiliary["targets"][i]
+            )
+            rows = (end - beg) // 2 if condition.paired else end - beg
+            errors.append(_as_columns(error, rows, condition.name))
+        return errors
+
+    def _frozen_rows(self, auxiliary, num_mu: int, num_rows: int) -> np.ndarray | None:
+        """Points as the NumPy rows that DeepXDE hands to user code while tracing.
+
+        Only the rows of the IC/BC that look at them are meaningful: the other points
+        may differ from batch to batch.
+        """
+        frozen = auxiliary["frozen"]
+        if frozen is None:
+            return None
+        blocks = [
+            block if condition.opaque else np.repeat(block[:1], count, axis=0)
+            for condition, block, count in zip(
+                self.conditions, frozen.blocks, auxiliary["counts"], strict=True
+            )
+        ]
+        rows = np.repeat(np.vstack(blocks), num_mu, axis=0)
+        filler = np.repeat(rows[-1:], num_rows - len(rows), axis=0)
+        return np.vstack((rows, filler))
+
+    def losses(self, targets, outputs, loss_fn, inputs, model, aux=None):
+        function = (lambda x: aux[0]((inputs[0], x))) if aux else None
+        errors = self.errors(inputs, outputs, model.net.auxiliary_vars, function)
+        if model.loss_weights is not None:
+            regularized = model.net.regularizer is not None
+            self.check_loss_weights(model.loss_weights, len(errors), regularized)
+        if not isinstance(loss_fn, (list, tuple)):
+            loss_fn = [loss_fn] * len(errors)
+        _check_entries("loss", loss_fn, self._error_names(len(errors)))
+        return [f(tf.zeros_like(e), e) for f, e in zip(loss_fn, errors, strict=True)]
+
+    def check_loss_weights(self, loss_weights, num_errors: int, regularized: bool):
+        """Checks that there is one weight for each loss.
+
+        Args:
+            loss_weights: List of numbers.
+            num_errors: Number of errors of the PDE and the IC/BC.
+            regularized: Whether one more is for the network's regularization.
+
+        Raises:
+            ValueError: If there are more or fewer; the message lists the losses.
+        """
+        names = self._error_names(num_errors) + ["regularization"] * regularized
+        _check_entries("loss_weights", loss_weights, names)
+
+    def _error_names(self, num_errors: int) -> list[str]:
+        num_pde = num_errors - len(self.conditions)
+        pde = ["pde"] if num_pde == 1 else [f"pde[{i}]" for i in range(num_pde)]
+        return pde + [c.name for c in self.conditions]
+
+
+def _is_count(value) -> bool:
+    return isinstance(value, (int, np.integer)) and value >= 1
+
+
+def _check_problem(problem) -> None:
+    # Their pde takes an integral or a fractional matrix where ours takes mu.
+    unsupported = (dde.data.FPDE, dde.data.IDE)
+    if not isinstance(problem, dde.data.PDE) or isinstance(problem, unsupported):
+        raise TypeError(
+            f"problem is a {type(problem).__name__}; it must be a dde.data.PDE or "
+            "dde.data.TimePDE."
+        )
+    if problem.auxiliary_var_fn is not None:
+        raise ValueError(
+            "problem has an auxiliary_var_function; the third argument of pde is mu "
+            "here, and functions of x can be computed in pde itself."
+        )
+
+
+def _as_columns(error, num_rows: int, name: str):
+    """Error of shape (rows, k); refuses what comes of (rows, 1) times (rows,)."""
+    error = tf.convert_to_tensor(error)
+    if error.shape.rank == 1:
+        error = error[:, None]
+    shape = tuple(error.shape)
+    if len(shape) != 2 or shape[0] != num_rows or shape[1] == num_rows > 1:
+        raise ValueError(
+            f"{name} returned an error of shape {shape} for {num_rows} rows; it must "
+            f"be ({num_rows}, 1). Take columns as mu[:, 0:1], not mu[:, 0]."
+        )
+    return error
+
+
+def _check_entries(argument: str, values, names: list[str]) -> None:
+    try:
+        given = f"has {len(values)} entries"
+        fits = len(values) == len(names)
+    except TypeError:
+        given, fits = f"is {values!r}", False
+    if not fits:
+        raise ValueError(
+            f"{argument} {given}; it must be a list of {len(names)}, one for each of "
+            f"{', '.join(names)}."
+        )

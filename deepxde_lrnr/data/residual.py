@@ -1,0 +1,80 @@
+"""The residual vector of each mu at fixed points."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from .collocation import Collocation
+from .parametric_pde import ParametricPDE
+
+
+class Residual:
+    """Residual vectors r(mu, z) of a network at coefficients z.
+
+    Entries are the errors of the PDE and of the IC/BC as DeepXDE computes them, each
+    divided by the square root of the number of its entries and multiplied by that of
+    its loss weight, so that the sum of squares is DeepXDE's weighted MSE loss.
+
+    Args:
+        data: The parametric problem.
+        collocation: Points.
+        loss_weights: ``None`` or weights as for ``Model.compile``, finite and >= 0; one
+            more than there are errors, for regularisation, is not used.
+
+    Raises:
+        ValueError: If a weight is negative or not finite.
+    """
+
+    def __init__(
+        self, data: ParametricPDE, collocation: Collocation, loss_weights=None
+    ):
+        self.data = data
+        self.collocation = collocation
+        self.loss_weights = None if loss_weights is None else list(loss_weights)
+        for weight in self.loss_weights or ():
+            if not 0 <= weight < float("inf"):
+                raise ValueError(
+                    f"loss_weights is {self.loss_weights}; for least squares all "
+                    "weights must be finite and >= 0."
+                )
+
+    def feed(self, mu: np.ndarray):
+        """What ``__call__`` needs for mu of shape (P, p), computed in NumPy."""
+        return self.data.batch(mu, self.collocation)
+
+    def __call__(self, network, coefficients, inputs, auxiliary, weighted=True):
+        """Residual vectors.
+
+        Args:
+            network: ``ParametricNN``.
+            coefficients: Tensor of shape (P, q).
+            inputs: Tensors ``(mu, x)`` from ``feed``.
+            auxiliary: From ``feed``.
+            weighted: If ``False``, the errors as they are.
+
+        Returns:
+            Tensor of shape (P, number of residuals).
+
+        Raises:
+            ValueError: If there are not as many weights as errors.
+        """
+        mu, x = inputs
+        num_mu = mu.shape[0]
+
+        def function(points):
+            return network.evaluate(mu, points, coefficients)
+
+        errors = self.data.errors(inputs, function(x), auxiliary, function)
+        weights = self.loss_weights
+        if weights is None:
+            weights = [1.0] * len(errors)
+        self.data.check_loss_weights(weights, len(errors), len(weights) > len(errors))
+        blocks = []
+        for i, error in enumerate(errors):
+            error = tf.reshape(error, (-1, num_mu, error.shape[-1]))
+            error = tf.reshape(tf.transpose(error, (1, 0, 2)), (num_mu, -1))
+            if weighted:
+                error *= np.sqrt(weights[i] / error.shape[1])
+            blocks.append(error)
+        return tf.concat(blocks, axis=1)

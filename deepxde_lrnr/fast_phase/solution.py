@@ -1,0 +1,53 @@
+"""What a fast phase returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Solution of the PDE for one mu, or for several.
+
+    For several mu all arrays have a leading axis of length n.
+
+    Attributes:
+        mu: Array of shape (p,) or (n, p).
+        coefficients: Coefficients found, shape (q,) or (n, q).
+        initial_coefficients: Those of the hypernetwork.
+        history: Objective before the first step and after each step, shape
+            (steps + 1,) or (n, steps + 1).
+        steps: Number of steps taken, int or array of shape (n,).
+        status: Why it stopped, str or array of shape (n,).
+    """
+
+    mu: np.ndarray
+    coefficients: np.ndarray
+    initial_coefficients: np.ndarray
+    history: np.ndarray
+    steps: np.ndarray
+    status: np.ndarray
+    _predictor: object = field(repr=False)
+
+    def predict(self, x, operator=None) -> np.ndarray:
+        """The solution, from the full LRNR at the coefficients found.
+
+        Args:
+            x: Points, array of shape (N, d).
+            operator: ``None``, or a function of Tensors ``(x, u)`` or ``(x, u, mu)``,
+                such as the PDE, whose result is returned instead of u.
+
+        Returns:
+            Array of shape (N, number of components) for one mu, (n, N, number of
+            components) for several; a list of them if ``operator`` returns a list.
+        """
+        single = self.mu.ndim == 1
+        return self._predictor(
+            x,
+            np.atleast_2d(self.mu),
+            np.atleast_2d(self.coefficients),
+            single,
+            operator,
+        )

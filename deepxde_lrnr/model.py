@@ -1,0 +1,165 @@
+"""The model of the meta phase: ``dde.Model`` for a PDE family."""
+
+from __future__ import annotations
+
+import deepxde as dde
+import numpy as np
+
+from .data import ParametricPDE
+from .fast_phase import FastModel
+from .nn import HyperLRNR
+from .optimizers import SOAP
+from .prediction import Predictor
+
+
+class Model(dde.Model):
+    """A ``dde.Model`` that trains a ``HyperLRNR`` on a ``ParametricPDE``.
+
+    ``compile``, ``train`` and callbacks are DeepXDE's; ``predict`` takes mu beside x,
+    and ``reduce`` makes the ``FastModel`` of the fast phase.
+
+    Args:
+        data: ``deepxde_lrnr.data.ParametricPDE``.
+        net: ``deepxde_lrnr.nn.HyperLRNR``.
+
+    Raises:
+        TypeError: If ``data`` or ``net`` is of another type.
+        ValueError: If their parameter spaces differ.
+    """
+
+    def __init__(self, data: ParametricPDE, net: HyperLRNR):
+        if not isinstance(data, ParametricPDE):
+            raise TypeError(
+                f"data is a {type(data).__name__}; it must be a "
+                "deepxde_lrnr.data.ParametricPDE around the DeepXDE problem."
+            )
+        if not isinstance(net, HyperLRNR):
+            raise TypeError(
+                f"net is a {type(net).__name__}; it must be a deepxde_lrnr.nn."
+                "HyperLRNR (for a single PDE, use nn.LRNR in a plain dde.Model)."
+            )
+        if net.parameter_space != data.parameter_space:
+            raise ValueError(
+                f"net has the parameter space {net.parameter_space}, data has "
+                f"{data.parameter_space}; give both the same one."
+            )
+        super().__init__(data, net)
+        self._predictor = Predictor(net, data.geom.dim)
+        self._has_weights = False
+
+    def compile(
+        self,
+        optimizer,
+        lr=None,
+        loss="MSE",
+        metrics=None,
+        decay=None,
+        loss_weights=None,
+        external_trainable_variables=None,
+        verbose=1,
+    ):
+        """As ``dde.Model.compile``; besides DeepXDE's optimizers there is "SOAP".
+
+        ``loss_weights`` has one entry for each error of the PDE, one for each IC/BC,
+        and one more if the network has a regularization; ``train`` checks that.
+
+        Raises:
+            ValueError: If ``layer_sizes`` of the network does not fit the geometry, if
+                ``metrics`` have no ``solution`` to compare with, or if there is no
+                learning rate.
+        """
+        if metrics and self.data.solution is None:
+            raise ValueError(
+                f"metrics is {metrics}, but there is nothing to compare with; pass "
+                "solution=... to ParametricPDE."
+            )
+        self._build()
+        if isinstance(optimizer, str) and optimizer.upper() == "SOAP":
+            optimizer = SOAP.from_config({"learning_rate": _learning_rate(lr, decay)})
+            lr = decay = None
+        super().compile(
+            optimizer,
+            lr=lr,
+            loss=loss,
+            metrics=metrics,
+            decay=decay,
+            loss_weights=loss_weights,
+            external_trainable_variables=external_trainable_variables,
+            verbose=verbose,
+        )
+
+    def _build(self) -> None:
+        """Makes the weights, so that a network that does not fit is found at once."""
+        self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
+
+    def train(self, *args, **kwargs):
+        """As ``dde.Model.train``, for the meta phase.
+
+        ``batch_size`` is the number of mu in a step, or a tuple: the number of mu and
+        the number of points.
+        """
+        result = super().train(*args, **kwargs)
+        self._has_weights = True
+        return result
+
+    def restore(self, *args, **kwargs):
+        """As ``dde.Model.restore``."""
+        if not self.net.built:
+            self._build()
+        super().restore(*args, **kwargs)
+        self._has_weights = True
+
+    def predict(self, x, mu, operator=None) -> np.ndarray:
+        """The hypernetwork's solution.
+
+        Args:
+            x: Points, array of shape (N, d).
+            mu: A dictionary of numbers, an array of shape (p,), or several mu: a
+                dictionary of arrays or an array of shape (n, p).
+            operator: ``None``, or a function of Tensors ``(x, u)`` or ``(x, u, mu)``,
+                such as the PDE, whose result is returned instead of u.
+
+        Returns:
+            Array of shape (N, number of components) for one mu, (n, N, number of
+            components) for several; a list of them if ``operator`` returns a list.
+
+        Raises:
+            ValueError: If ``mu`` does not fit the parameter space or is not finite, or
+                ``x`` or ``operator`` is not as above.
+
+        Warns:
+            OutsideParameterSpaceWarning: If a mu is not in the box.
+        """
+        if not self.net.built:
+            self._build()
+        space = self.data.parameter_space
+        single = space.is_single(mu)
+        mu = space.check(mu, stacklevel=3)
+        return self._predictor(x, mu, self.net.coefficients(mu), single, operator)
+
+    def reduce(self, **kwargs) -> FastModel:
+        """Reduction: from the trained network to the ``FastModel``.
+
+        Args:
+            **kwargs: See ``deepxde_lrnr.FastModel.reduce``.
+
+        Raises:
+            RuntimeError: If the model has not been trained, or its training diverged.
+        """
+        if not self._has_weights:
+            raise RuntimeError(
+                "reduce() needs a trained model: call train() first (or restore())."
+            )
+        if not all(np.isfinite(w).all() for w in self.net.get_weights()):
+            raise RuntimeError(
+                "reduce() needs finite weights: the training diverged to NaN or "
+                "infinity. Try a smaller lr."
+            )
+        return FastModel.reduce(self.data, self.net, self.loss_weights, **kwargs)
+
+
+def _learning_rate(lr, decay):
+    """Learning rate or schedule, as DeepXDE makes it for Adam (in Keras' config)."""
+    if lr is None:
+        raise ValueError("No learning rate for SOAP; pass e.g. lr=3e-3.")
+    return dde.optimizers.get("adam", lr, decay).get_config()["learning_rate"]

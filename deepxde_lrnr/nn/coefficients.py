@@ -1,0 +1,80 @@
+"""Which coefficient of a low rank neural representation sits where."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CoefficientLayout:
+    """Order of the coefficients s_l and c_l in one flat vector of length ``size``.
+
+    The fast phase is an optimisation over one vector per mu, whereas the layers want
+    s_l, of shape (P, r_l), and c_l, of shape (P, r_b). The flat vector is
+    (s_1, ..., s_L, c_0, ..., c_L).
+
+    Args:
+        ranks: r_l of the low rank layers 1 to L.
+        bias_ranks: Number of bias coefficients of the layers 0 to L; 0 where a layer
+            has none.
+    """
+
+    ranks: tuple[int, ...]
+    bias_ranks: tuple[int, ...]
+
+    @property
+    def num_scales(self) -> int:
+        """Number of coefficients s over all layers."""
+        return sum(self.ranks)
+
+    @property
+    def size(self) -> int:
+        """Length of the flat vector."""
+        return self.num_scales + sum(self.bias_ranks)
+
+    def split(self, coefficients):
+        """Splits flat coefficients into those of the layers.
+
+        Args:
+            coefficients: Array or Tensor of shape (P, ``size``).
+
+        Returns:
+            Two lists: s_1, ..., s_L of shapes (P, r_l), and c_0, ..., c_L of shapes
+            (P, r_b), the latter with ``None`` where a layer has no bias coefficients.
+        """
+        sizes = (*self.ranks, *self.bias_ranks)
+        ends = list(itertools.accumulate(sizes))
+        blocks = [
+            coefficients[:, end - size : end] if size else None
+            for size, end in zip(sizes, ends, strict=True)
+        ]
+        return blocks[: len(self.ranks)], blocks[len(self.ranks) :]
+
+    def keep(self, kept: np.ndarray) -> CoefficientLayout:
+        """Layout after dropping the coefficients s that ``kept`` does not mark.
+
+        Args:
+            kept: Boolean array of shape (``size``,). Bias coefficients are all kept.
+
+        Raises:
+            ValueError: If ``kept`` has another shape, or drops a bias coefficient or
+                all coefficients s of a layer.
+        """
+        kept = np.asarray(kept)
+        if kept.dtype != bool or kept.shape != (self.size,):
+            raise ValueError(
+                f"kept has shape {kept.shape} and type {kept.dtype}; it must be a "
+                f"boolean array of shape ({self.size},)."
+            )
+        if not kept[self.num_scales :].all():
+            raise ValueError("kept drops bias coefficients; only s can be dropped.")
+        ranks = tuple(int(s.sum()) for s in self.split(kept[None, :])[0])
+        if 0 in ranks:
+            raise ValueError(
+                f"kept drops all coefficients of low rank layer {ranks.index(0) + 1}; "
+                "keep at least one."
+            )
+        return CoefficientLayout(ranks, self.bias_ranks)

@@ -1,0 +1,203 @@
+"""LRNR of a whole PDE family: coefficients from a hypernetwork of mu."""
+
+from __future__ import annotations
+
+import deepxde as dde
+import tensorflow as tf
+
+from .base import LowRankNN, check_num_features, is_positive_integer
+from .hypernetwork import Hypernetwork
+from .low_rank import start_scales
+
+
+class ParametricNN(LowRankNN):
+    """Base of the networks u(x; mu) whose inputs are ``(mu, x)``.
+
+    ``mu`` has shape (P, p). ``x`` has shape (N P, d) with *point-major* rows
+    (x_1, mu_1), (x_1, mu_2), ..., (x_N, mu_P), so that everything which depends on mu
+    alone is computed P times and not N P times; ``x`` and ``mu`` of equal length are
+    N = 1. Outputs have shape (N P, number of components).
+    """
+
+    # Set by the subclasses.
+    parameter_space = None
+    hypernetwork: Hypernetwork | None = None
+
+    def coefficients(self, mu):
+        """The hypernetwork's coefficients.
+
+        Args:
+            mu: Tensor of shape (P, p), or whatever ``ParameterSpace.as_array`` takes.
+
+        Returns:
+            Tensor of shape (P, ``layout.size``); ``layout.split`` gives those of the
+            layers.
+        """
+        if not tf.is_tensor(mu):
+            mu = tf.constant(self.parameter_space.as_array(mu), dde.config.real(tf))
+        return self.hypernetwork(mu)
+
+    def call(self, inputs, training=False):
+        mu, x = split_inputs(inputs)
+        return self.evaluate(mu, x, self.coefficients(mu))
+
+    def evaluate(self, mu, x, coefficients):
+        """Outputs at coefficients that need not be the hypernetwork's.
+
+        Args:
+            mu: Tensor of shape (P, p); transforms may depend on it.
+            x: Tensor of shape (N P, d), point-major.
+            coefficients: Tensor of shape (P, ``layout.size``).
+
+        Returns:
+            Tensor of shape (N P, number of components).
+        """
+        mu_rows = rows_of(mu, x)
+        y = self.stack(self.features(mu_rows, x), coefficients)
+        if self._output_transform is not None:
+            y = self._output_transform((mu_rows, x), y)
+        return y
+
+    def features(self, mu_rows, x):
+        """Features of the rows: ``x`` itself, or what the feature transform makes."""
+        if self._input_transform is None:
+            features = x
+        elif dde.utils.get_num_args(self._input_transform) == 2:
+            features = self._input_transform(x, mu_rows)
+        else:
+            features = self._input_transform(x)
+        return features
+
+    def apply_feature_transform(self, transform):
+        """Computes the features by ``transform(x)`` or ``transform(x, mu)``.
+
+        Args:
+            transform: Function of Tensors x (rows, d) and, if it takes two arguments,
+                mu (rows, p), to features (rows, any).
+        """
+        self._input_transform = transform
+
+    def apply_output_transform(self, transform):
+        """Computes u = ``transform(inputs, outputs)``.
+
+        Args:
+            transform: Function of ``inputs``, the tuple ``(mu, x)`` of shapes (rows, p)
+                and (rows, d), and ``outputs`` (rows, number of components).
+        """
+        self._output_transform = transform
+
+
+class HyperLRNR(ParametricNN):
+    """Low rank neural representation of a PDE family.
+
+    An ``LRNR`` whose coefficients s_l, and bias coefficients c_l, come from a
+    hypernetwork of mu; all other weights are shared by the family:
+
+        h_0 = act(W_0 x + b_0 + B_0 c_0(mu)),
+        h_l = act(U_l diag(s_l(mu)) V_l^T h_{l-1} + b_l + B_l c_l(mu)).
+
+    Inputs are ``(mu, x)``, see ``ParametricNN``.
+
+    Args:
+        layer_sizes: List of the sizes of all layers, input and output included, the
+            input being x alone (or the features of x). The first hidden layer is
+            dense, the others have rank ``rank``.
+        activation: Name or function, or a list of ``len(layer_sizes) - 1`` of them,
+            the last of which is not used (as in ``dde.nn.FNN``).
+        kernel_initializer: DeepXDE initializer of W_0 and W_out. (U_l and V_l start
+            with orthonormal columns.)
+        regularization: ``None``, a mapping with the weights of ``"orthogonality"`` and
+            ``"sparsity"``, or what ``dde.nn.FNN`` accepts, e.g. ``["l2", 1e-4]``, then
+            for W_0, U_l, V_l and W_out.
+        rank: r of the low rank layers.
+        parameter_space: ``deepxde_lrnr.ParameterSpace`` of mu.
+        bias_rank: Number of bias coefficients c_l of each hidden layer; 0 switches
+            biases that depend on mu off (as in the paper).
+        hypernetwork: List of the sizes of the hypernetwork's hidden layers.
+
+    Raises:
+        ValueError: If there are fewer than two hidden layers, if ``rank`` is larger
+            than a hidden layer, if a term of ``regularization`` is not known, or if
+            ``bias_rank`` is not an integer >= 0. When called, if ``layer_sizes[0]``
+            or the number of rows does not fit.
+        TypeError: If ``parameter_space`` is missing.
+
+    References:
+        `W. Cho, K. Lee, N. Park, D. Rim, & G. Welper. FastLRNR and sparse physics
+        informed backpropagation. arXiv 2410.04001, 2024
+        <https://arxiv.org/abs/2410.04001>`_, section 3.1.
+    """
+
+    def __init__(
+        self,
+        layer_sizes,
+        activation,
+        kernel_initializer,
+        regularization=None,
+        rank: int = 10,
+        parameter_space=None,
+        bias_rank: int = 4,
+        hypernetwork=(64, 64),
+    ):
+        super().__init__()
+        if not hasattr(parameter_space, "scale"):
+            raise TypeError(
+                f"parameter_space is {parameter_space!r}; it must be a ParameterSpace, "
+                "e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+            )
+        if not (is_positive_integer(bias_rank) or bias_rank == 0):
+            raise ValueError(f"bias_rank is {bias_rank!r}; it must be an integer >= 0.")
+        if not (
+            isinstance(hypernetwork, (list, tuple))
+            and all(is_positive_integer(size) for size in hypernetwork)
+        ):
+            raise ValueError(
+                f"hypernetwork is {hypernetwork!r}; it must be a list of the sizes of "
+                "its hidden layers, e.g. (64, 64)."
+            )
+        self.parameter_space = parameter_space
+        self._make_stack(
+            layer_sizes, activation, kernel_initializer, regularization, rank, bias_rank
+        )
+        self.hypernetwork = Hypernetwork(
+            parameter_space,
+            self.layout,
+            tuple(hypernetwork),
+            start_scales(self.stack.widths, self.layout),
+        )
+
+    def features(self, mu_rows, x):
+        features = super().features(mu_rows, x)
+        check_num_features(self.layer_sizes[0], x, features)
+        return features
+
+    def call(self, inputs, training=False):
+        mu, x = split_inputs(inputs)
+        coefficients = self.coefficients(mu)
+        self._add_penalty(self.layout.split(coefficients)[0])
+        return self.evaluate(mu, x, coefficients)
+
+
+def split_inputs(inputs):
+    """The two inputs of a ``ParametricNN``."""
+    if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+        raise ValueError(
+            "The network takes the tuple (mu, x), as deepxde_lrnr.data.ParametricPDE "
+            "makes it; for a single PDE use LRNR."
+        )
+    return inputs
+
+
+def rows_of(mu, x):
+    """Repeats mu (P, p) for the point-major rows of x (N P, d): shape (N P, p)."""
+    num_mu, num_rows = mu.shape[0], x.shape[0]
+    if num_mu is None or num_rows is None:
+        num_mu, num_rows = tf.shape(mu)[0], tf.shape(x)[0]
+    elif num_rows % num_mu:
+        raise ValueError(
+            f"x has {num_rows} rows for {num_mu} rows of mu; rows must be point-major, "
+            "every point with every mu."
+        )
+    elif num_rows == num_mu:
+        return mu
+    return tf.tile(mu, (num_rows // num_mu, 1))

@@ -1,0 +1,187 @@
+"""The layers that LRNR, HyperLRNR and FastLRNR share."""
+
+from __future__ import annotations
+
+import math
+
+import deepxde as dde
+import tensorflow as tf
+
+from .coefficients import CoefficientLayout
+
+
+class LowRankStack(tf.keras.layers.Layer):
+    """Layers of a low rank neural representation, coefficients given from outside.
+
+        h_0 = act(W_0 x + b_0 + B_0 c_0)
+        h_l = act(U_l diag(s_l) V_l^T h_{l-1} + b_l + B_l c_l),   l = 1, ..., L
+        u   = W_out h_L + b_out
+
+    A weight is never formed as a matrix of width x width: the rows go through V_l,
+    are scaled by s_l and come back through U_l, so that a layer costs 2 width r
+    instead of width^2 multiplications a row. FastLRNR is the same stack with fewer
+    neurons (arXiv 2410.04001, section 3.2).
+
+    Args:
+        widths: Neurons M_0, ..., M_L of the hidden layers.
+        layout: Which coefficients there are.
+        num_outputs: Components of u.
+        activations: One function for each hidden layer.
+        kernel_initializer: For W_0 and W_out. U_l and V_l start with orthonormal
+            columns, which R_ortho then keeps.
+        kernel_regularizer: ``None`` or a Keras regularizer for W_0, U_l, V_l, W_out.
+        factor_regularizer: ``None`` or a Keras regularizer for U_l and V_l.
+        trainable: Whether the weights are trained.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        layout: CoefficientLayout,
+        num_outputs: int,
+        activations,
+        kernel_initializer,
+        kernel_regularizer=None,
+        factor_regularizer=None,
+        trainable: bool = True,
+    ):
+        super().__init__(trainable=trainable, dtype=dde.config.default_float())
+        self.widths = tuple(widths)
+        self.layout = layout
+        self.num_outputs = num_outputs
+        self.activations = tuple(activations)
+        self.kernel_initializer = kernel_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.factor_regularizer = factor_regularizer
+
+    def build(self, features_shape, coefficients_shape=None):
+        orthonormal = tf.keras.initializers.Orthogonal
+        regularizers = [
+            r for r in (self.kernel_regularizer, self.factor_regularizer) if r
+        ]
+        factor = (lambda w: sum(r(w) for r in regularizers)) if regularizers else None
+        num_features, last = features_shape[-1], self.widths[-1]
+
+        self.W_in = self.add_weight(
+            shape=(num_features, self.widths[0]),
+            initializer=fresh(self.kernel_initializer),
+            regularizer=self.kernel_regularizer,
+            name="W_in",
+        )
+        self.U, self.V = [], []
+        shapes = zip(self.widths, self.widths[1:], self.layout.ranks, strict=False)
+        for i, (before, width, rank) in enumerate(shapes, start=1):
+            for factors, size, name in ((self.U, width, "U"), (self.V, before, "V")):
+                factors.append(
+                    self.add_weight(
+                        shape=(size, rank),
+                        initializer=orthonormal(),
+                        regularizer=factor,
+                        name=f"{name}_{i}",
+                    )
+                )
+        self.b, self.B = [], []
+        for i, (width, rank) in enumerate(
+            zip(self.widths, self.layout.bias_ranks, strict=True)
+        ):
+            self.b.append(
+                self.add_weight(shape=(width,), initializer="zeros", name=f"b_{i}")
+            )
+            # Rows of B_l have unit length on average: B_l c_l is of the size of c_l.
+            spread = tf.keras.initializers.RandomNormal(stddev=1 / math.sqrt(rank or 1))
+            self.B.append(
+                self.add_weight(shape=(width, rank), initializer=spread, name=f"B_{i}")
+                if rank
+                else None
+            )
+        self.W_out = self.add_weight(
+            shape=(last, self.num_outputs),
+            initializer=fresh(self.kernel_initializer),
+            regularizer=self.kernel_regularizer,
+            name="W_out",
+        )
+        self.b_out = self.add_weight(
+            shape=(self.num_outputs,), initializer="zeros", name="b_out"
+        )
+        self.built = True
+
+    def hidden_states(self, features, coefficients):
+        """h_0, ..., h_L.
+
+        Args:
+            features: Tensor of shape (N P, d), point-major rows (x_1, mu_1),
+                (x_1, mu_2), ..., (x_N, mu_P).
+            coefficients: Tensor of shape (P, ``layout.size``).
+
+        Returns:
+            List of Tensors of shapes (N P, M_l).
+        """
+        s, c = self.layout.split(coefficients)
+        num_mu = coefficients.shape[0] or tf.shape(coefficients)[0]
+
+        def per_mu(operation, rows, values):
+            """Applies one row of ``values`` (P, w) to the rows of its mu."""
+            if isinstance(num_mu, int) and num_mu == 1:
+                return operation(rows, values)
+            width = rows.shape[-1]
+            rows = operation(tf.reshape(rows, (-1, num_mu, width)), values)
+            return tf.reshape(rows, (-1, width))
+
+        def activate(level, rows):
+            if c[level] is None:
+                rows = rows + self.b[level]
+            else:
+                bias = tf.matmul(c[level], self.B[level], transpose_b=True)
+                rows = per_mu(tf.add, rows, self.b[level] + bias)
+            return self.activations[level](rows)
+
+        states = [activate(0, tf.matmul(features, self.W_in))]
+        for level, (U, V) in enumerate(zip(self.U, self.V, strict=True), start=1):
+            rows = per_mu(tf.multiply, tf.matmul(states[-1], V), s[level - 1])
+            states.append(activate(level, tf.matmul(rows, U, transpose_b=True)))
+        return states
+
+    def call(self, features, coefficients):
+        h = self.hidden_states(features, coefficients)[-1]
+        return tf.matmul(h, self.W_out) + self.b_out
+
+
+def fresh(initializer):
+    """A copy of the initializer that draws numbers of its own.
+
+    In Keras 3 an unseeded initializer draws the same numbers in every call, and
+    DeepXDE keeps one of each name for all layers of all networks.
+    """
+    return initializer.clone() if hasattr(initializer, "clone") else initializer
+
+
+def start_scales(widths: tuple[int, ...], layout: CoefficientLayout) -> list[float]:
+    """Values for s_1, ..., s_L at which no layer saturates tanh.
+
+    With orthonormal U and V and inputs of unit variance, U diag(s) V^T h has variance
+    s^2 r / M. These s make it 1/4.
+    """
+    return [
+        0.5 * math.sqrt(width / rank)
+        for width, rank in zip(widths[1:], layout.ranks, strict=True)
+        for _ in range(rank)
+    ]
+
+
+def hidden_activations(activation, num_hidden: int) -> list:
+    """One activation function for each hidden layer, as ``dde.nn.FNN`` reads them.
+
+    Args:
+        activation: Name, function, or a list of ``num_hidden + 1`` of them, the last of
+            which is not used (as in ``dde.nn.FNN``).
+        num_hidden: Number of hidden layers.
+    """
+    get = dde.nn.activations.get
+    if not isinstance(activation, (list, tuple)):
+        return [get(activation)] * num_hidden
+    if len(activation) != num_hidden + 1:
+        raise ValueError(
+            f"activation has {len(activation)} entries; a list must have one for each "
+            f"hidden layer and the output layer, {num_hidden + 1} here."
+        )
+    return [get(a) for a in activation[:-1]]

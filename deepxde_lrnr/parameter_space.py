@@ -1,0 +1,491 @@
+"""The box of PDE parameters over which a family of solutions is learned."""
+
+__all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
+
+import keyword
+import math
+import numbers
+import warnings
+
+import deepxde as dde
+import numpy as np
+from deepxde.backend import tf
+
+_DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
+
+
+class OutsideParameterSpaceWarning(UserWarning):
+    """A parameter lies outside the box that a model was trained on."""
+
+
+class ParameterSpace:
+    """A named box of PDE parameters, linear or logarithmic along each axis.
+
+    A parameter ``mu`` is a point of the box. Arrays of parameters have shape (n, p),
+    with one column per name, in the order of the keywords. A space cannot be changed
+    once made.
+
+    Args:
+        **bounds: For each parameter its name and its bounds, ``(low, high)`` or
+            ``(low, high, scale)``, finite with ``low < high``, in the units of the PDE.
+            `scale` is "linear" (default) or "log". Along a "log" axis sampling and
+            scaling are uniform in log(mu), and ``low > 0``.
+
+    Attributes:
+        names (tuple of str): The names, in the order of the columns.
+        dim (int): The number of parameters, p.
+        low: Array of shape (p,), float64. The lower bounds.
+        high: Array of shape (p,), float64. The upper bounds.
+        log: Array of shape (p,), bool. True where the axis is logarithmic.
+
+    Raises:
+        ValueError: If there is no parameter, a name is not usable as a keyword, or the
+            bounds of a parameter are not as above.
+
+    Example:
+        >>> space = ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
+        >>> space.as_array({"beta": 2, "nu": [0.05, 0.1]})
+        array([[2.  , 0.05],
+               [2.  , 0.1 ]])
+    """
+
+    # The positional-only `self` leaves every keyword free to name a parameter.
+    def __init__(self, /, **bounds):
+        if not bounds:
+            raise ValueError(
+                "A ParameterSpace needs at least one parameter, such as "
+                "ParameterSpace(nu=(0, 2))."
+            )
+        parsed = [_parse_bounds(name, value) for name, value in bounds.items()]
+        self._names = tuple(bounds)
+        self._low = _frozen([low for low, _, _ in parsed], np.float64)
+        self._high = _frozen([high for _, high, _ in parsed], np.float64)
+        self._log = _frozen([log for _, _, log in parsed], bool)
+        # The same box in axis coordinates: mu, or log(mu) along a log axis.
+        self._axis_low = self._to_axis(self._low)
+        self._axis_high = self._to_axis(self._high)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._names
+
+    @property
+    def dim(self) -> int:
+        return len(self._names)
+
+    @property
+    def low(self) -> np.ndarray:
+        return self._low
+
+    @property
+    def high(self) -> np.ndarray:
+        return self._high
+
+    @property
+    def log(self) -> np.ndarray:
+        return self._log
+
+    def sample(self, n: int, distribution: str = "pseudo") -> np.ndarray:
+        """Draws parameters from the box, uniformly along each (linear or log) axis.
+
+        All randomness is NumPy's global one, so ``dde.config.set_random_seed`` makes it
+        reproducible.
+
+        Args:
+            n (int): The number of parameters.
+            distribution (string): One of DeepXDE's `train_distribution`: "uniform"
+                (equispaced grid with both ends of every axis), "pseudo"
+                (pseudorandom), "LHS" (Latin hypercube sampling), "Halton",
+                "Hammersley", or "Sobol" (the sequences of these names, which are the
+                same in every call). The work for "LHS" grows as n ** 2; beyond about
+                1,000 parameters take another.
+
+        Returns:
+            Array of shape (n, p) in DeepXDE's default float type, inside the box. The
+            grid of "uniform" is returned whole: it has m ** p rows, m being the
+            smallest number of points per axis with ``m ** p >= n``, the first
+            parameter varying slowest; for n = 1 it is the centre of the box.
+
+        Raises:
+            ValueError: If `n` is not a positive integer, or `distribution` is unknown.
+        """
+        if not isinstance(n, numbers.Integral) or isinstance(n, bool) or n < 1:
+            raise ValueError(f"n must be a positive integer, got {n!r}.")
+        if distribution not in _DISTRIBUTIONS:
+            raise ValueError(
+                f"distribution must be one of {', '.join(_DISTRIBUTIONS)}, "
+                f"got {distribution!r}."
+            )
+        if distribution == "uniform":
+            unit = _unit_grid(int(n), self.dim)
+        else:
+            unit = dde.geometry.sampler.sample(int(n), self.dim, distribution)
+            unit = unit.astype(np.float64)
+        mu = self._axis_low + unit * (self._axis_high - self._axis_low)
+        mu = np.where(self._log, np.exp(np.where(self._log, mu, 0)), mu)
+        return _round_into(mu, self._low, self._high, dde.config.real(np))
+
+    def as_array(self, mu, name: str = "mu") -> np.ndarray:
+        """Reads parameters in any of the accepted forms.
+
+        Args:
+            mu: One parameter or n of them: a dict from each name to a scalar or an
+                array of shape (n,), broadcast together; an array of shape (p,) or
+                (n, p); or a scalar if p = 1.
+            name (str): What error messages call `mu`.
+
+        Returns:
+            New array of shape (n, p), float64; n = 1 for a single parameter.
+
+        Raises:
+            TypeError: If `mu` is not made of real numbers.
+            ValueError: If names are missing or unknown, the shape is wrong, a value is
+                NaN or infinite, or a value is not positive along a log axis.
+        """
+        if hasattr(mu, "keys"):
+            array = self._from_mapping(mu, name)
+        else:
+            array = self._from_array(mu, name)
+        if len(array) == 0:
+            raise ValueError(f"{name} is empty, expected at least one parameter.")
+        self._refuse(~np.isfinite(array), array, name, "which is not finite")
+        self._refuse(
+            self._log & (array <= 0), array, name, "which must be positive: log axis"
+        )
+        return array
+
+    def is_single(self, mu) -> bool:
+        """Tells whether `mu` is written as one parameter rather than as n of them.
+
+        Args:
+            mu: In any form that :meth:`as_array` accepts.
+        """
+        if hasattr(mu, "keys"):
+            return all(np.ndim(value) == 0 for value in mu.values())
+        return np.ndim(mu) < 2
+
+    def contains(self, mu) -> np.ndarray:
+        """Tells which parameters lie in the box.
+
+        The faces belong to the box, with a margin for parameters that went through
+        float32: 1e-6 of the side, or the spacing of float32 numbers there if larger.
+
+        Args:
+            mu: As for :meth:`as_array`, whose errors it raises.
+
+        Returns:
+            Array of shape (n,), bool.
+        """
+        return ~self._outside(self.as_array(mu)).any(axis=1)
+
+    def check(self, mu, name: str = "mu", stacklevel: int = 2) -> np.ndarray:
+        """Reads parameters and warns, once, if any lies outside the box.
+
+        Args:
+            mu: As for :meth:`as_array`, whose errors it raises.
+            name (str): What messages call `mu`.
+            stacklevel (int): As for ``warnings.warn``; the default 2 makes the warning
+                point at the caller of this method.
+
+        Returns:
+            Array of shape (n, p), float64.
+
+        Warns:
+            OutsideParameterSpaceWarning: If any parameter is not in the box.
+        """
+        array = self.as_array(mu, name)
+        outside = self._outside(array)
+        if outside.any():
+            warnings.warn(
+                self._describe_outside(array, outside, name),
+                OutsideParameterSpaceWarning,
+                stacklevel=stacklevel,
+            )
+        return array
+
+    def scale(self, mu):
+        """Maps the box to [-1, 1]^p, affinely in mu, or in log(mu) along log axes.
+
+        Parameters outside the box are mapped outside the cube by the same formula.
+
+        Args:
+            mu: Array or TensorFlow tensor of shape (..., p) and any float type. May be
+                symbolic, as inside ``tf.function``.
+
+        Returns:
+            Array or tensor like `mu`, of the same shape and float type. (Arrays of
+            integers give float64.)
+
+        Raises:
+            TypeError: If `mu` is a tensor of another than a float type.
+            ValueError: If the last axis is not of size p, or an array has a value that
+                is not positive along a log axis. (A tensor gives NaN or -inf there.)
+        """
+        if not tf.is_tensor(mu):
+            return self._scale_array(mu)
+        if not mu.dtype.is_floating:
+            raise TypeError(f"mu must be a tensor of a float type, got {mu.dtype}.")
+        if mu.shape.rank is not None:
+            self._require_columns(mu.shape)
+        middle, half = self._middle_and_half()
+        if self._log.any():
+            # The inner `where` keeps linear axes out of the logarithm, whose infinite
+            # or NaN gradient the outer one would otherwise let through.
+            logarithm = tf.math.log(tf.where(self._log, mu, tf.ones_like(mu)))
+            mu = tf.where(self._log, logarithm, mu)
+        return (mu - tf.constant(middle, mu.dtype)) / tf.constant(half, mu.dtype)
+
+    def to_dict(self) -> dict:
+        """Returns the space as a dict of lists, ready for JSON.
+
+        The names are a list, so that the order of the columns survives writers that
+        sort the keys.
+        """
+        return {
+            "names": list(self._names),
+            "low": self._low.tolist(),
+            "high": self._high.tolist(),
+            "log": self._log.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, d: dict) -> "ParameterSpace":
+        """Makes the space that :meth:`to_dict` described.
+
+        Raises:
+            ValueError: If `d` is not such a description.
+        """
+        try:
+            names = list(d["names"])
+            columns = [list(d[key]) for key in ("low", "high", "log")]
+        except (KeyError, TypeError):
+            raise ValueError(
+                "d must be a dict of the lists names, low, high and log, as to_dict() "
+                f"returns it, got {d!r}."
+            ) from None
+        if any(len(column) != len(names) for column in columns):
+            raise ValueError(
+                f"names, low, high and log in d must be of one length, got {d!r}."
+            )
+        if len(set(names)) != len(names):
+            raise ValueError(f"names in d must differ, got {names!r}.")
+        bounds = {
+            name: (low, high, "log" if log else "linear")
+            for name, low, high, log in zip(names, *columns, strict=True)
+        }
+        return cls(**bounds)
+
+    def __len__(self):
+        return self.dim
+
+    def __repr__(self):
+        bounds = (
+            f"{name}=({low!r}, {high!r}, 'log')"
+            if log
+            else f"{name}=({low!r}, {high!r})"
+            for name, low, high, log in self._key()
+        )
+        return f"ParameterSpace({', '.join(bounds)})"
+
+    def __eq__(self, other):
+        if not isinstance(other, ParameterSpace):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self):
+        return hash(self._key())
+
+    def __reduce__(self):
+        # NumPy's pickles and copies are writable again; a rebuilt space is not.
+        return ParameterSpace.from_dict, (self.to_dict(),)
+
+    def _key(self):
+        columns = (self._low.tolist(), self._high.tolist(), self._log.tolist())
+        return tuple(zip(self._names, *columns, strict=True))
+
+    def _to_axis(self, mu):
+        return np.where(self._log, np.log(np.where(self._log, mu, 1)), mu)
+
+    def _middle_and_half(self):
+        # Halved first, so that no sum of two bounds overflows.
+        low, high = self._axis_low / 2, self._axis_high / 2
+        return low + high, high - low
+
+    def _scale_array(self, mu):
+        array = _numeric(mu, "mu")
+        self._require_columns(array.shape)
+        bad = self._log & (array <= 0)
+        if bad.any():
+            *_, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"mu has {self._names[column]} = {array[bad][0]}, which must be "
+                "positive: log axis."
+            )
+        middle, half = self._middle_and_half()
+        dtype = np.asarray(mu).dtype
+        scaled = (self._to_axis(array) - middle) / half
+        return scaled.astype(dtype) if dtype.kind == "f" else scaled
+
+    def _require_columns(self, shape):
+        if len(shape) == 0 or shape[-1] not in (None, self.dim):
+            raise ValueError(
+                f"mu must have a last axis of size {self.dim} "
+                f"({', '.join(self._names)}), got shape {tuple(shape)}."
+            )
+
+    def _from_mapping(self, mu, name):
+        missing = [key for key in self._names if key not in mu]
+        unknown = [key for key in mu.keys() if key not in self._names]
+        if missing or unknown:
+            parts = [f"lacks {', '.join(missing)}"] if missing else []
+            parts += [f"has unknown {', '.join(map(str, unknown))}"] if unknown else []
+            raise ValueError(
+                f"{name} {' and '.join(parts)}; the parameters are "
+                f"{', '.join(self._names)}."
+            )
+        columns = [_numeric(mu[key], f"{name}[{key!r}]") for key in self._names]
+        for key, column in zip(self._names, columns, strict=True):
+            if column.ndim > 1:
+                raise ValueError(
+                    f"{name}[{key!r}] must be a scalar or one-dimensional, "
+                    f"got shape {column.shape}."
+                )
+        try:
+            columns = np.broadcast_arrays(*map(np.atleast_1d, columns))
+        except ValueError:
+            sizes = zip(self._names, (column.size for column in columns), strict=True)
+            raise ValueError(
+                f"the values in {name} must be of one length or scalar, got lengths "
+                f"{', '.join(f'{key}: {size}' for key, size in sizes)}."
+            ) from None
+        return np.stack(columns, axis=1)
+
+    def _from_array(self, mu, name):
+        array = _numeric(mu, name)
+        shape = array.shape
+        if array.ndim == 0 and self.dim == 1:
+            array = array[None]
+        if array.ndim == 1 and array.size > 0:
+            array = array[None, :]
+        if array.ndim == 2 and array.shape[1] == self.dim:
+            return array
+        if array.size == 0:
+            raise ValueError(
+                f"{name} is empty, expected shape ({self.dim},) or (n, {self.dim}), "
+                f"got shape {shape}."
+            )
+        raise ValueError(
+            f"{name} must have shape ({self.dim},) or (n, {self.dim}), with columns "
+            f"{', '.join(self._names)}, got shape {shape}."
+        )
+
+    def _refuse(self, bad, array, name, reason):
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"{name} has in row {row} {self._names[column]} = "
+                f"{array[row, column]}, {reason}."
+            )
+
+    def _excess(self, array):
+        """How far each value is out of bounds, in axis coordinates (<= 0 inside)."""
+        axis = self._to_axis(array)
+        return np.maximum(self._axis_low - axis, axis - self._axis_high)
+
+    def _outside(self, array):
+        # A relative error in mu is an absolute one in log(mu).
+        size = np.where(self._log, 1, np.maximum(np.abs(self._low), np.abs(self._high)))
+        side = self._axis_high - self._axis_low
+        margin = np.maximum(1e-6 * side, np.finfo(np.float32).eps * size)
+        return self._excess(array) > margin
+
+    def _describe_outside(self, array, outside, name):
+        row, column = np.argwhere(outside)[0]
+        side = self._axis_high[column] - self._axis_low[column]
+        percent = 100 * self._excess(array)[row, column] / side
+        return (
+            f"{name}: {outside.any(axis=1).sum()} of {len(array)} rows lie outside the "
+            f"parameter space. First, row {row}: {self._names[column]} = "
+            f"{array[row, column]:.6g} is outside [{self._low[column]:.6g}, "
+            f"{self._high[column]:.6g}] by {percent:.3g}% of the side"
+            f"{' (log scale)' if self._log[column] else ''}. "
+            "Results there are extrapolated."
+        )
+
+
+def _parse_bounds(name, bounds):
+    """Returns (low, high, log) of one parameter, or says what is wrong with it."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(
+            f"{name!r} cannot name a parameter: it must be usable as a keyword."
+        )
+    form = f"{name} must be given as (low, high) or (low, high, 'log')"
+    if not isinstance(bounds, (tuple, list, np.ndarray)) or len(bounds) not in (2, 3):
+        raise ValueError(f"{form}, got {bounds!r}.")
+    low, high, scale = (*bounds, "linear")[:3]
+    if not (isinstance(scale, str) and scale in ("linear", "log")):
+        raise ValueError(
+            f"{form}; the third element must be 'log' or 'linear', got {scale!r}."
+        )
+    if not (_is_finite_real(low) and _is_finite_real(high)):
+        raise ValueError(f"{form} with finite real bounds, got {bounds!r}.")
+    low, high = float(low), float(high)
+    if not low < high:
+        raise ValueError(f"{form} with low < high, got {bounds!r}.")
+    if scale == "log" and low <= 0:
+        raise ValueError(f"{name} is on a log axis and needs low > 0, got {bounds!r}.")
+    # Scaling divides by half the side, which must neither overflow nor vanish.
+    if not np.finfo(np.float64).tiny < (high - low) / 2 < math.inf:
+        raise ValueError(
+            f"{name} must have a side, high - low, that float64 can resolve, "
+            f"got {bounds!r}."
+        )
+    return low, high, scale == "log"
+
+
+def _is_finite_real(value):
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the range of floats
+        return False
+
+
+def _numeric(value, name):
+    """Returns a new float64 array of the real numbers in `value`."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raise ValueError(
+            f"{name} must be a rectangular array, got {value!r}."
+        ) from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must consist of real numbers, got {value!r}.")
+    return array.astype(np.float64)
+
+
+def _frozen(values, dtype):
+    array = np.array(values, dtype=dtype)
+    array.setflags(write=False)
+    return array
+
+
+def _unit_grid(n, dim):
+    """The smallest equispaced grid of [0, 1]^dim with at least n points."""
+    if n == 1:
+        return np.full((1, dim), 0.5)
+    m = 2
+    while m**dim < n:
+        m += 1
+    axes = np.meshgrid(*[np.linspace(0, 1, m)] * dim, indexing="ij")
+    return np.stack([axis.ravel() for axis in axes], axis=1)
+
+
+def _round_into(mu, low, high, dtype):
+    """Rounds to `dtype` without crossing the bounds, if they leave room for that."""
+    rounded = np.clip(mu, low, high).astype(dtype)
+    inward = np.nextafter(rounded, dtype(-np.inf))
+    rounded = np.where((rounded > high) & (inward >= low), inward, rounded)
+    inward = np.nextafter(rounded, dtype(np.inf))
+    return np.where((rounded < low) & (inward <= high), inward, rounded)

@@ -1,0 +1,102 @@
+"""Values of a network, and of operators on it, at points and coefficients."""
+
+from __future__ import annotations
+
+import deepxde as dde
+import numpy as np
+import tensorflow as tf
+
+# Rows evaluated at once; bounds the memory of a prediction.
+_MAX_ROWS = 65_536
+
+
+class Predictor:
+    """Evaluates u(x; mu), or an operator on it, in chunks of bounded size.
+
+    Args:
+        network: ``ParametricNN``.
+        dim: Dimension d of the points, if it is to be checked.
+    """
+
+    def __init__(self, network, dim: int | None = None):
+        self.network = network
+        self.dim = dim
+        self._values = tf.function(network.evaluate, reduce_retracing=True)
+
+    def __call__(self, x, mu, coefficients, single: bool, operator=None):
+        """Evaluates.
+
+        Args:
+            x: Points, array of shape (N, d).
+            mu: Array of shape (P, p).
+            coefficients: Array or Tensor of shape (P, q).
+            single: Whether the first axis of the result is dropped.
+            operator: ``None``, or a function of ``(x, u)`` or ``(x, u, mu)``.
+
+        Returns:
+            Array of shape (P, N, number of components), or (N, number of components);
+            a list of them if ``operator`` returns a list.
+
+        Raises:
+            ValueError: If ``x`` has the wrong shape, or ``operator`` takes the wrong
+                number of arguments or does not return a row for each of its rows.
+        """
+        x = self._check_points(x)
+        mu = np.asarray(mu, dde.config.real(np))
+        function = self._values if operator is None else self._operator(operator)
+        num_mu = len(mu)
+        step = max(1, _MAX_ROWS // num_mu)
+        parts = []
+        for start in range(0, len(x), step):
+            rows = np.repeat(x[start : start + step], num_mu, axis=0)
+            result = function(tf.constant(mu), tf.constant(rows), coefficients)
+            several = isinstance(result, (list, tuple))
+            parts.append(
+                [_rows(r, len(rows)) for r in (result if several else [result])]
+            )
+        results = []
+        for pieces in zip(*parts, strict=True):
+            values = np.concatenate(pieces).reshape(len(x), num_mu, -1)
+            results.append(values[:, 0] if single else values.transpose(1, 0, 2))
+        return results if several else results[0]
+
+    def _check_points(self, x) -> np.ndarray:
+        x = np.asarray(x, dde.config.real(np))
+        fits = x.ndim == 2 and len(x) > 0 and self.dim in (None, x.shape[1])
+        if not fits:
+            d = "d" if self.dim is None else self.dim
+            raise ValueError(
+                f"x has shape {x.shape}; points must have shape (N, {d}) with N >= 1."
+            )
+        return x
+
+    def _operator(self, operator):
+        num_args = dde.utils.get_num_args(operator)
+        if num_args not in (2, 3):
+            raise ValueError(
+                f"operator takes {num_args} arguments; it must take (x, u) or "
+                "(x, u, mu)."
+            )
+
+        @tf.function
+        def function(mu, x, coefficients):
+            def values(points):
+                return self.network.evaluate(mu, points, coefficients)
+
+            u = values(x)
+            if dde.config.autodiff == "forward":
+                u = (u, values)
+            mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+            return operator(*(x, u, mu_rows)[:num_args])
+
+        return function
+
+
+def _rows(result, num_rows: int) -> np.ndarray:
+    result = np.asarray(result)
+    if result.ndim not in (1, 2) or len(result) != num_rows:
+        raise ValueError(
+            f"operator returned an array of shape {result.shape} for {num_rows} rows; "
+            f"it must be ({num_rows}, number of components)."
+        )
+    return result.reshape(num_rows, -1)
