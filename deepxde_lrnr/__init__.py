@@ -15,7 +15,7 @@ __all__ = [
     "reduction",
 ]
 
-from . import _backend  # isort: skip  (chooses DeepXDE's backend before it is imported)
+from . import _backend  # noqa: F401  # isort: skip  (before DeepXDE is imported)
 from . import callbacks, data, fast_phase, nn, optimizers, reduction
 from ._version import __version__
 from .fast_phase import FastModel, Solution

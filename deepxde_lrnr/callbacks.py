@@ -129,7 +129,7 @@ class ParameterResampler(dde.callbacks.Callback):
         residual = Residual(data, collocation, self.model.loss_weights)
         if self._compiled is None:
 
-            @tf.function(reduce_retracing=True)
+            @tf.function
             def losses(inputs, auxiliary):
                 r = residual(net, net.coefficients(inputs[0]), inputs, auxiliary)
                 return tf.reduce_sum(tf.square(r), axis=1)

@@ -6,7 +6,7 @@ import deepxde as dde
 import numpy as np
 
 from .data import ParametricPDE
-from .fast_phase import FastModel
+from .fast_phase import FastModel, reduce_model
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
@@ -141,7 +141,7 @@ class Model(dde.Model):
         """Reduction: from the trained network to the ``FastModel``.
 
         Args:
-            **kwargs: See ``deepxde_lrnr.FastModel.reduce``.
+            **kwargs: See ``deepxde_lrnr.fast_phase.reduce_model``.
 
         Raises:
             RuntimeError: If the model has not been trained, or its training diverged.
@@ -155,7 +155,7 @@ class Model(dde.Model):
                 "reduce() needs finite weights: the training diverged to NaN or "
                 "infinity. Try a smaller lr."
             )
-        return FastModel.reduce(self.data, self.net, self.loss_weights, **kwargs)
+        return reduce_model(self.data, self.net, self.loss_weights, **kwargs)
 
 
 def _learning_rate(lr, decay):

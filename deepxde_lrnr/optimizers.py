@@ -4,9 +4,12 @@ from __future__ import annotations
 
 __all__ = ["SOAP"]
 
+import numbers
+
 import tensorflow as tf
 
 
+@tf.keras.utils.register_keras_serializable("deepxde_lrnr")
 class SOAP(tf.keras.optimizers.Optimizer):
     """Adam in the eigenbasis of Shampoo's preconditioner.
 
@@ -31,6 +34,10 @@ class SOAP(tf.keras.optimizers.Optimizer):
         name: Name of the optimizer.
         **kwargs: As for Keras optimizers, e.g. ``clipnorm``.
 
+    Raises:
+        ValueError: If ``beta_1`` or ``beta_2`` is not in [0, 1), or ``frequency`` not
+            an integer >= 1.
+
     References:
         `N. Vyas, D. Morwani, R. Zhao, M. Kwun, I. Shapira, D. Brandfonbrener,
         L. Janson, & S. Kakade. SOAP: Improving and stabilizing Shampoo using Adam.
@@ -49,6 +56,11 @@ class SOAP(tf.keras.optimizers.Optimizer):
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        for argument, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
+            if not 0 <= beta < 1:
+                raise ValueError(f"{argument} is {beta}; it must be in [0, 1).")
+        if not (isinstance(frequency, numbers.Integral) and frequency >= 1):
+            raise ValueError(f"frequency is {frequency!r}; it must be an integer >= 1.")
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -89,8 +101,9 @@ class SOAP(tf.keras.optimizers.Optimizer):
         momentum, velocity = self._momentums[index], self._velocities[index]
         sides = self._sides[index]
         dtype = variable.dtype
-        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
-        step = tf.cast(tf.convert_to_tensor(self.iterations), tf.int32)
+        # tf.cast would round them to float32 on the way to float64.
+        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
+        step = tf.convert_to_tensor(self.iterations)
         t = tf.cast(step + 1, dtype)
 
         self._update_bases(gradient, sides, beta_2, step)

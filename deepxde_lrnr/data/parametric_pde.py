@@ -393,7 +393,9 @@ class ParametricPDE(dde.data.Data):
             arguments = (x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)]
             f = self.problem.pde(*arguments)
             f = f if isinstance(f, (list, tuple)) else [f]
-            errors = [_as_columns(fi, num_rows, "pde")[ends[-1] :] for fi in f]
+            errors = [
+                _as_columns(fi, num_rows, num_rows, "pde")[ends[-1] :] for fi in f
+            ]
         x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
         for i, condition in enumerate(self.conditions):
             beg, end = ends[i], ends[i + 1]
@@ -401,7 +403,7 @@ class ParametricPDE(dde.data.Data):
                 x_rows, x, outputs, beg, end, mu_rows, auxiliary["targets"][i]
             )
             rows = (end - beg) // 2 if condition.paired else end - beg
-            errors.append(_as_columns(error, rows, condition.name))
+            errors.append(_as_columns(error, rows, num_rows, condition.name))
         return errors
 
     def _frozen_rows(self, auxiliary, num_mu: int, num_rows: int) -> np.ndarray | None:
@@ -473,18 +475,18 @@ def _check_problem(problem) -> None:
         )
 
 
-def _as_columns(error, num_rows: int, name: str):
+def _as_columns(error, num_rows: int, all_rows: int, name: str):
     """Error of shape (rows, k); refuses what comes of (rows, 1) times (rows,)."""
     error = tf.convert_to_tensor(error)
-    if error.shape.rank == 1:
-        error = error[:, None]
-    shape = tuple(error.shape)
-    if len(shape) != 2 or shape[0] != num_rows or shape[1] == num_rows > 1:
+    shape = error.shape
+    # Sizes may be unknown (None) in forward mode.
+    fits = shape.rank in (None, 1, 2) and shape[:1].is_compatible_with([num_rows])
+    if not fits or (shape.rank == 2 and shape[1] in {num_rows, all_rows} - {1}):
         raise ValueError(
             f"{name} returned an error of shape {shape} for {num_rows} rows; it must "
             f"be ({num_rows}, 1). Take columns as mu[:, 0:1], not mu[:, 0]."
         )
-    return error
+    return tf.reshape(error, (num_rows, -1))
 
 
 def _check_entries(argument: str, values, names: list[str]) -> None:

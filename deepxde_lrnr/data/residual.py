@@ -31,7 +31,9 @@ class Residual:
     ):
         self.data = data
         self.collocation = collocation
-        self.loss_weights = None if loss_weights is None else list(loss_weights)
+        if loss_weights is not None:
+            loss_weights = [float(weight) for weight in loss_weights]
+        self.loss_weights = loss_weights
         for weight in self.loss_weights or ():
             if not 0 <= weight < float("inf"):
                 raise ValueError(
@@ -72,9 +74,10 @@ class Residual:
         self.data.check_loss_weights(weights, len(errors), len(weights) > len(errors))
         blocks = []
         for i, error in enumerate(errors):
-            error = tf.reshape(error, (-1, num_mu, error.shape[-1]))
+            # The number of columns may be unknown in forward mode.
+            error = tf.reshape(error, (error.shape[0] // num_mu, num_mu, -1))
             error = tf.reshape(tf.transpose(error, (1, 0, 2)), (num_mu, -1))
             if weighted:
-                error *= np.sqrt(weights[i] / error.shape[1])
+                error *= tf.sqrt(weights[i] / tf.cast(tf.shape(error)[1], error.dtype))
             blocks.append(error)
         return tf.concat(blocks, axis=1)

@@ -109,20 +109,34 @@ class Adam:
                 step,
                 (0, start, zeros, zeros, history),
             )
+            # Derivatives with respect to x must not go back through the loop.
+            z = tf.stop_gradient(z)
             last = objective(z, start, inputs, auxiliary)
             history = tf.transpose(history.write(self.iterations, last).stack())
             finite = tf.reduce_all(tf.math.is_finite(z), axis=1)
             finite &= tf.math.is_finite(last)
             return start, tf.where(finite[:, None], z, start), history, finite
 
+        @tf.function(jit_compile=True)
+        def held_out(start, z, inputs, auxiliary):
+            return [
+                tf.reduce_sum(
+                    tf.square(fast.held_out(fast.full, c, inputs, auxiliary)), axis=1
+                )
+                for c in (start, z)
+            ]
+
         def solve(mu) -> Outcome:
             start, z, history, finite = run(*residual.feed(mu))
+            before, after = held_out(start, z, *fast.held_out.feed(mu))
             return Outcome.make(
                 start,
                 z,
                 history,
                 steps=self.iterations,
                 status=["iterations done" if ok else "not finite" for ok in finite],
+                initial_residual=before,
+                residual=after,
             )
 
         solve.compiled = run

@@ -13,17 +13,40 @@ class Outcome:
 
     initial_coefficients: np.ndarray
     coefficients: np.ndarray
+    initial_residual: np.ndarray
+    residual: np.ndarray
     history: np.ndarray
     steps: np.ndarray
     status: np.ndarray
 
     @classmethod
-    def make(cls, initial_coefficients, coefficients, history, steps, status):
-        """From tensors; ``steps`` may be one number for all mu."""
+    def make(
+        cls,
+        initial_coefficients,
+        coefficients,
+        history,
+        steps,
+        status,
+        initial_residual,
+        residual,
+    ) -> Outcome:
+        """From tensors.
+
+        Args:
+            initial_coefficients: Shape (P, q).
+            coefficients: Shape (P, q).
+            history: Shape (P, steps + 1).
+            steps: Shape (P,), or one number for all mu.
+            status: P strings.
+            initial_residual: Held-out objective before, shape (P,).
+            residual: Held-out objective after, shape (P,).
+        """
         z = np.asarray(coefficients)
         return cls(
             np.asarray(initial_coefficients),
             z,
+            np.sqrt(np.asarray(initial_residual)),
+            np.sqrt(np.asarray(residual)),
             np.asarray(history),
             np.broadcast_to(np.asarray(steps, int), (len(z),)),
             np.asarray(status, dtype=object),

@@ -17,6 +17,10 @@ class Solution:
         mu: Array of shape (p,) or (n, p).
         coefficients: Coefficients found, shape (q,) or (n, q).
         initial_coefficients: Those of the hypernetwork.
+        initial_residual: Root mean square of the exact residual (of the full LRNR,
+            weighted as the loss) at held-out points before the fast phase, float or
+            shape (n,).
+        residual: The same afterwards: an indicator of the error.
         history: Objective before the first step and after each step, shape
             (steps + 1,) or (n, steps + 1).
         steps: Number of steps taken, int or array of shape (n,).
@@ -26,6 +30,8 @@ class Solution:
     mu: np.ndarray
     coefficients: np.ndarray
     initial_coefficients: np.ndarray
+    initial_residual: np.ndarray
+    residual: np.ndarray
     history: np.ndarray
     steps: np.ndarray
     status: np.ndarray

@@ -26,6 +26,11 @@ class LowRankNN(dde.nn.NN):
         # dde.config.set_default_float would not be heard.
         self.dtype_policy = dde.config.default_float()
 
+    def build(self, input_shape):
+        # Each layer makes its weights in the first call, which knows the features.
+        # Without this method Keras would call the network once more to that end.
+        pass
+
     def _make_stack(
         self,
         layer_sizes,

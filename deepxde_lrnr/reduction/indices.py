@@ -121,12 +121,13 @@ def _gains(modes: np.ndarray, gram: np.ndarray, lengths: np.ndarray) -> np.ndarr
     values, vectors = eigh(gram, subset_by_index=[0, 1])
     gap = values[1] - values[0]
     along = (modes @ vectors[:, 0]) ** 2
+    if gap <= 1e-12 * values[1]:
+        # The smallest eigenvalue is double: no neuron alone can lift it. The longest
+        # along v opens a gap, so that the next one can.
+        return along
     total = gap + lengths
-    root = np.sqrt(np.maximum(total**2 - 4 * gap * along, 0))
-    # The bound divided by 2 g, which all neurons share. No difference of close numbers
-    # is left, and if g = 0, when the bound says nothing, it still prefers the rows
-    # along v, which make a gap for the next step.
-    return along / np.maximum(total + root, np.finfo(float).tiny)
+    # The bound over 2 g, which all neurons share: no difference of close numbers left.
+    return along / (total + np.sqrt(np.maximum(total**2 - 4 * gap * along, 0)))
 
 
 def _check_independent(pivots: np.ndarray, modes: np.ndarray) -> None:

@@ -89,7 +89,7 @@ def reduce_layer(
             wants it.
 
     Source: Cho, Lee, Park, Rim, Welper, "FastLRNR and sparse physics informed
-    backpropagation", arXiv 2410.04001, Section 3 (``"eim"``).
+    backpropagation", arXiv 2410.04001 (``"eim"``).
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")

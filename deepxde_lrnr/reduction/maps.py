@@ -119,14 +119,13 @@ def fitted_map(
     # residual too. It costs twice the Gram matrix, once for all candidates.
     factor = triangular_factor(np.vstack([selected, targets]))
     left, sigma, right = svd(factor[:, :size], full_matrices=False)
-    count = min(size, number)
+    count = min(size, number)  # What is beyond holds rounding errors only.
     left, sigma, right = left[:, :count], sigma[:count], right[:count]
     observed = factor[:, size:]
     coefficients = left.T @ observed
     if ridge is None:
-        # With no more snapshots than neurons every target can be met.
-        unreachable = observed - left @ coefficients if number > size else 0.0
-        ridge = _cross_validated(sigma, coefficients, np.sum(unreachable**2), number)
+        unreachable = np.sum((observed - left @ coefficients) ** 2)
+        ridge = _cross_validated(sigma, coefficients, unreachable, number)
     floor = max(size, number) * np.finfo(float).eps * sigma[0]
     kept = sigma > (floor if ridge == 0 else 0)
     gains = np.zeros_like(sigma)

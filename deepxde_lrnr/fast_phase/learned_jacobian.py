@@ -1,0 +1,127 @@
+"""The Jacobian of the residual, learned over the parameter box."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from scipy.interpolate import RBFInterpolator
+
+from ..data.residual import Residual
+from ..nn import FastLRNR
+from .jacobian import directional_jacobian
+
+# Neurons times rows of one forward-mode pass; bounds its memory (some 60 such arrays).
+_MAX_SIZE = 4_000_000
+# More directions than this are cut to the leading ones of the family.
+_MAX_DIRECTIONS = 128
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedJacobian:
+    """J D at the hypernetwork's coefficients, interpolated over the box.
+
+    The Jacobian depends smoothly on mu. Computed exactly at some tens of nodes, in
+    forward mode through the full LRNR, and interpolated by cubic radial basis
+    functions, it costs no derivative online.
+
+    Attributes:
+        interpolator: Weights of the nodes as a function of scaled mu.
+        values: Tensor of shape (number of nodes, n, k): J D at the nodes.
+        directions: D, shape (q, k).
+        error: Relative error (Frobenius) at nodes left out.
+        seconds: Time that it took to compute.
+    """
+
+    interpolator: RBFInterpolator
+    values: tf.Tensor
+    directions: np.ndarray
+    error: float
+    seconds: float
+
+    @classmethod
+    def compute(
+        cls, residual: Residual, network: FastLRNR, num_nodes: int
+    ) -> LearnedJacobian:
+        """Computes the Jacobian at nodes, a Hammersley sequence in the box.
+
+        Args:
+            residual: Residual at the points of the fast phase.
+            network: The full LRNR.
+            num_nodes: Number of nodes; at least p + 1 of them.
+        """
+        start = time.perf_counter()
+        space = network.parameter_space
+        mu = space.sample(max(num_nodes, space.dim + 2), "Hammersley")
+        directions = leading_directions(network)
+        values = _jacobians(residual, network, mu, directions)
+        scaled = space.scale(mu.astype(float))
+        return cls(
+            _interpolator(scaled),
+            tf.constant(values),
+            directions,
+            _left_out_error(scaled, values),
+            time.perf_counter() - start,
+        )
+
+    def weights(self, scaled_mu: np.ndarray) -> np.ndarray:
+        """Weights of the nodes, shape (P, number of nodes), for scaled mu (P, p)."""
+        return self.interpolator(scaled_mu)
+
+
+def leading_directions(network: FastLRNR, num_parameters: int = 1024) -> np.ndarray:
+    """Directions D of shape (q, k) in which coefficients are corrected.
+
+    All coefficients if there are at most 128; otherwise the 128 leading singular
+    vectors of the hypernetwork's coefficients over the box.
+    """
+    q = network.layout.size
+    if q <= _MAX_DIRECTIONS:
+        return np.eye(q)
+    mu = network.parameter_space.sample(num_parameters, "Halton")
+    z = np.asarray(network.coefficients(mu), float)
+    _, _, vectors = np.linalg.svd(z - z.mean(axis=0), full_matrices=False)
+    return vectors[:_MAX_DIRECTIONS].T
+
+
+def _jacobians(residual, network, mu, directions) -> np.ndarray:
+    """J D at the hypernetwork's coefficients, shape (n_mu, n, k)."""
+    rows = len(residual.collocation.points)
+    k = directions.shape[1]
+    size = int(np.clip(_MAX_SIZE // (rows * max(network.stack.widths)), 1, k))
+
+    @tf.function
+    def columns(inputs, auxiliary, block):
+        z = network.coefficients(inputs[0])
+        return directional_jacobian(residual, network, z, block, inputs, auxiliary)[1]
+
+    # Padded, so that every block is of one size and traced once.
+    padded = np.hstack([directions, np.zeros((len(directions), -k % size))])
+    blocks = [
+        tf.constant(b, network.compute_dtype)
+        for b in np.split(padded, padded.shape[1] // size, axis=1)
+    ]
+    results = []
+    for one in mu:
+        feed = residual.feed(one[None, :])
+        parts = [columns(*feed, block).numpy()[0] for block in blocks]
+        results.append(np.hstack(parts)[:, :k])
+    return np.stack(results)
+
+
+def _interpolator(scaled: np.ndarray) -> RBFInterpolator:
+    # Interpolating the identity gives the weights, which serve data of any size.
+    return RBFInterpolator(scaled, np.eye(len(scaled)), kernel="cubic")
+
+
+def _left_out_error(scaled: np.ndarray, values: np.ndarray) -> float:
+    """Relative error at every fifth node, interpolated from the others."""
+    left_out = np.arange(len(scaled)) % 5 == 2
+    if left_out.sum() == 0 or (~left_out).sum() < scaled.shape[1] + 2:
+        return float("nan")
+    weights = _interpolator(scaled[~left_out])(scaled[left_out])
+    guess = np.tensordot(weights, values[~left_out], axes=1)
+    exact = values[left_out]
+    return float(np.linalg.norm(guess - exact) / np.linalg.norm(exact))

@@ -1,0 +1,166 @@
+"""Reduction: from the trained network to the ``FastModel``."""
+
+from __future__ import annotations
+
+import deepxde as dde
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..data import ParametricPDE
+from ..data.residual import Residual
+from ..nn import FastLRNR, HyperLRNR
+from ..reduction import reduce_layer
+from .fast_model import FastModel
+from .snapshots import draw_pairs, hidden_states, shifted_points
+
+# Share of |z| by which coefficients of the snapshots are perturbed, since the fast
+# phase moves them.
+_PERTURBATION = 0.03
+# Largest number of pairs (point, mu) among the snapshots.
+_MAX_SNAPSHOTS = 10_000
+
+
+def reduce_model(
+    data: ParametricPDE,
+    net: HyperLRNR,
+    loss_weights=None,
+    points=None,
+    method: str = "fitted",
+    rank: int | None = None,
+    rtol: float | None = None,
+    oversampling: float = 2.0,
+    num_parameters: int = 100,
+    num_nodes: int = 60,
+    seed: int = 0,
+) -> FastModel:
+    """Reduces a trained network.
+
+    Args:
+        data: The parametric problem.
+        net: Its trained network.
+        loss_weights: As in ``Model.compile``.
+        points: Points of the fast phase: an array of shape (n, d), among which each
+            IC/BC picks its own (the paper: a uniform grid of 4 x 3), or the number
+            of points of the PDE, drawn by the geometry's Hammersley sequence beside
+            the problem's own points for each IC/BC. By default 384.
+        method: "fitted" (least squares on values and derivatives), "qdeim", or
+            "eim" (the paper's).
+        rank: Number of modes of each hidden layer; the paper's r_hat, 5 there.
+        rtol: Relative error of the modes, instead of or besides ``rank``. If both
+            are ``None``, 1e-3.
+        oversampling: Neurons per mode of "fitted".
+        num_parameters: Number of mu for the snapshots.
+        num_nodes: Number of mu at which the Jacobian is computed if it is learned.
+        seed: Seed of the mu, of the perturbations and of the choice of snapshots.
+
+    Raises:
+        ValueError: If an argument is out of its range, e.g. ``rank`` larger than
+            the number of snapshots or the width of a layer.
+    """
+    if rank is None and rtol is None:
+        rtol = 1e-3
+    rng = np.random.default_rng(seed)
+    collocation = fast_collocation(data, points)
+    kept = nonzero_coefficients(net)
+    full = FastLRNR(net, kept=kept)
+
+    x = collocation.points
+    eim = method == "eim"
+    if eim:
+        low, high = _bounding_box(data.geom)
+        x = shifted_points(x, 1e-2, high - low)
+    num_held_out = max(1, num_parameters // 4)
+    mu = full.parameter_space.sample(num_parameters + num_held_out, "Halton")
+    snapshots, held_out = (
+        _snapshots(full, x, part, rng, derivatives=not eim)
+        for part in np.split(mu, [num_parameters])
+    )
+    targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
+    # On a machine that does other work as well, the threads of BLAS wait for each other
+    # in the many small steps of a QR or an SVD; one thread is never much slower.
+    with threadpool_limits(limits=1, user_api="blas"):
+        layers = [
+            reduce_layer(
+                snapshots.values[i],
+                target,
+                method=method,
+                rank=rank,
+                rtol=rtol,
+                oversampling=oversampling,
+                derivative_snapshots=snapshots.derivatives[i],
+                held_out=held_out.values[i],
+                held_out_derivatives=held_out.derivatives[i],
+            )
+            for i, target in enumerate(targets)
+        ]
+    reduced = FastLRNR(
+        net, [layer.indices for layer in layers], [m.map for m in layers], kept
+    )
+    held_out = fast_collocation(
+        data, max(64, len(collocation.pde_points) // 2), "Halton"
+    )
+    return FastModel(
+        full,
+        reduced,
+        layers,
+        Residual(data, collocation, loss_weights),
+        Residual(data, held_out, loss_weights),
+        num_nodes,
+    )
+
+
+def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarray:
+    """Marks the coefficients which are not zero over the whole box.
+
+    Args:
+        net: Trained network.
+        num_parameters: Number of mu (a Halton sequence) at which they are looked at.
+
+    Returns:
+        Boolean array of shape (``net.layout.size``,). Bias coefficients are all kept,
+        and so is one coefficient s in each layer.
+    """
+    mu = net.parameter_space.sample(num_parameters, "Halton")
+    size = np.max(np.abs(net.coefficients(mu)), axis=0)
+    kept = size > 0
+    kept[net.layout.num_scales :] = True
+    start = 0
+    for rank in net.layout.ranks:
+        layer = slice(start, start + rank)
+        kept[start + int(np.argmax(size[layer]))] = True
+        start += rank
+    return kept
+
+
+def fast_collocation(data: ParametricPDE, points, sequence: str = "Hammersley"):
+    """Collocation of the fast phase; ``points`` as in ``FastModel.reduce``."""
+    if points is None:
+        points = 384
+    if isinstance(points, (int, np.integer)):
+        if points < 1:
+            raise ValueError(f"points is {points}; it must be at least 1.")
+        pde_points = data.geom.random_points(points, random=sequence)
+        return data.collocation(pde_points, condition_points=max(16, points // 4))
+    points = np.asarray(points, dde.config.real(np))
+    if points.ndim != 2 or points.shape[1] != data.geom.dim or len(points) == 0:
+        raise ValueError(
+            f"points has shape {points.shape}; it must be (n, {data.geom.dim})."
+        )
+    return data.collocation(points)
+
+
+def _bounding_box(geom):
+    """Lower and upper corner of a geometry, time included."""
+    if hasattr(geom, "timedomain"):
+        low, high = (np.asarray(b).ravel() for b in geom.geometry.bbox)
+        return np.append(low, geom.timedomain.t0), np.append(high, geom.timedomain.t1)
+    return tuple(np.asarray(b).ravel() for b in geom.bbox)
+
+
+def _snapshots(network: FastLRNR, x, mu, rng, derivatives: bool):
+    """Snapshots at ``x`` for ``mu``, half of them at perturbed coefficients."""
+    x, mu = draw_pairs(x, mu, _MAX_SNAPSHOTS, rng)
+    z = np.asarray(network.coefficients(mu))
+    noise = rng.standard_normal(z.shape) * _PERTURBATION * np.abs(z)
+    noise[rng.random(len(z)) < 0.5] = 0
+    return hidden_states(network, x, mu, z + noise, derivatives)
