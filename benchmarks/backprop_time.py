@@ -16,12 +16,11 @@ same loop, with XLA or without, whichever is faster.
     python benchmarks/backprop_time.py --json benchmarks/results/backprop_time.json
 """
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from _harness import milliseconds, parse_arguments, report
-
-import deepxde_lrnr as lrnr
 
 WIDTH, RANK, LOW_RANK_LAYERS = 4000, 100, 3
 NEURONS = 5

@@ -8,12 +8,11 @@ nothing of DeepXDE or of this package. ``ratio`` is the former over the latter.
     python benchmarks/meta_step_time.py --json benchmarks/results/meta_step_time.json
 """
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from _harness import milliseconds, parse_arguments, report
-
-import deepxde_lrnr as lrnr
 
 WIDTH, RANK, BIAS_RANK, HIDDEN_LAYERS = 96, 16, 4, 4
 HYPERNETWORK = [64, 64]

@@ -102,7 +102,10 @@ class SOAP(tf.keras.optimizers.Optimizer):
         sides = self._sides[index]
         dtype = variable.dtype
         # tf.cast would round them to float32 on the way to float64.
-        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
+        beta_1, beta_2 = (
+            tf.constant(self.beta_1, dtype),
+            tf.constant(self.beta_2, dtype),
+        )
         step = tf.convert_to_tensor(self.iterations)
         t = tf.cast(step + 1, dtype)
 

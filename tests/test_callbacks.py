@@ -1,11 +1,10 @@
 """Resampling of mu and of points while a model trains."""
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import deepxde_lrnr as lrnr
 
 SPACE = lrnr.ParameterSpace(a=(0, 1), b=(10, 1000, "log"))
 INTERVAL = dde.geometry.Interval(0, 2)

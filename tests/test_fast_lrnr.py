@@ -1,14 +1,13 @@
 """FastLRNR: with every neuron it is the LRNR; with some, a small network of its own."""
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr.nn import FastLRNR
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import deepxde_lrnr as lrnr
-from deepxde_lrnr.nn import FastLRNR
 
 SPACE = lrnr.ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
 

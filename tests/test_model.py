@@ -2,12 +2,11 @@
 
 import warnings
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import deepxde_lrnr as lrnr
 
 SPACE = lrnr.ParameterSpace(a=(1, 3), b=(0.5, 2))
 TIME = dde.geometry.GeometryXTime(
@@ -90,23 +89,19 @@ def test_metrics_compare_with_the_solution(trained):
     np.testing.assert_allclose(trained.train_state.metrics_test[0], expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["SOAP", "soap"])
-def test_soap_takes_lr_and_decay_as_adam_does(name):
-    model = compiled(optimizer=name, lr=1e-2, decay=("cosine", 10, 0.1))
+def test_soap_takes_lr_and_decay_as_adam_does():
+    model = compiled(optimizer="SOAP", lr=1e-2, decay=("cosine", 10, 0.1))
     optimizer = model.opt_name
     assert isinstance(optimizer, lrnr.optimizers.SOAP)
     np.testing.assert_allclose(optimizer.learning_rate, 1e-2)
-    before = model.net.get_weights()
+    before = model.net.stack.W_in.numpy()
     model.train(iterations=10, batch_size=4, verbose=0)
     np.testing.assert_allclose(optimizer.learning_rate, 1e-3, rtol=1e-5)
-    assert any(
-        not np.array_equal(old, new)
-        for old, new in zip(before, model.net.get_weights(), strict=True)
-    )
+    assert np.abs(model.net.stack.W_in - before).max() > 1e-2
 
 
 def test_soap_without_decay():
-    model = compiled(optimizer="SOAP", lr=1e-2)
+    model = compiled(optimizer="soap", lr=1e-2)
     np.testing.assert_allclose(model.opt_name.learning_rate, 1e-2)
 
 
@@ -122,12 +117,14 @@ def test_lbfgs_trains():
     assert losses[-1] < losses[0]
 
 
-def test_an_inverse_problem_has_external_variables():
-    speed = dde.Variable(0.0)
-    data = family(lambda x, u, mu: 0 * u + (speed - 1) * mu[:, 0:1], [])
-    model = compiled(data=data, external_trainable_variables=speed, lr=1e-1)
-    model.train(iterations=5, verbose=0)
-    assert speed.numpy() > 0.2
+def test_arguments_of_compile_are_deepxdes():
+    speed = dde.Variable(1.0)
+    data = family(solution=solution)
+    model = lrnr.Model(data, small_net())
+    model.compile("adam", 1e-3, "MSE", ["MSE"], None, [1, 2], speed, 0)
+    assert model.loss_weights == [1, 2]
+    assert model.external_trainable_variables == [speed]
+    assert len(model.metrics) == 1
 
 
 def test_a_plain_model_trains_it_too():
@@ -187,18 +184,17 @@ def test_several_mu_give_an_axis_more(trained):
     assert trained.predict(X, {"a": [2, 3], "b": 1}).shape == (2, 4, 1)
 
 
-@pytest.mark.parametrize("max_rows", [1, 3, 7, 1000])
+@pytest.mark.parametrize("max_rows", [1, 7])
 def test_chunks_make_no_difference(trained, max_rows, monkeypatch):
-    x = np.random.rand(11, 2)
+    def slope(x, u):
+        return dde.grad.jacobian(u, x, i=0, j=0)
+
+    x = np.random.rand(5, 2)
     mu = SPACE.sample(3)
-    u = trained.predict(x, mu)
-    residual = trained.predict(x, mu, transport)
+    whole = [trained.predict(x, mu, operator) for operator in (None, slope)]
     monkeypatch.setattr("deepxde_lrnr.prediction._MAX_ROWS", max_rows)
-    np.testing.assert_allclose(trained.predict(x, mu), u, rtol=1e-5, atol=1e-6)
-    if max_rows in (7, 1000):
-        np.testing.assert_allclose(
-            trained.predict(x, mu, transport), residual, rtol=1e-4, atol=1e-5
-        )
+    chunked = [trained.predict(x, mu, operator) for operator in (None, slope)]
+    np.testing.assert_allclose(chunked, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_operators_take_two_or_three_arguments(trained):

@@ -3,15 +3,14 @@
 import math
 import pickle
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr.nn.regularizers import orthogonality, sparsity
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import deepxde_lrnr as lrnr
-from deepxde_lrnr.nn.regularizers import orthogonality, sparsity
 
 SPACE = lrnr.ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
 
@@ -526,27 +525,36 @@ def short_l_bfgs():
     dde.optimizers.set_LBFGS_options(maxiter=maxiter)
 
 
-def test_lrnr_replaces_fnn_in_a_script_that_ends_with_l_bfgs(short_l_bfgs):
+def test_lrnr_trains_with_l_bfgs_in_a_plain_dde_model(short_l_bfgs):
     net = lrnr.nn.LRNR([1] + [20] * 3 + [1], "tanh", "Glorot uniform", rank=6)
     model = dde.Model(poisson(), net)
-    model.compile("adam", lr=3e-3, metrics=["l2 relative error"], verbose=0)
-    model.train(iterations=100, verbose=0)
-    model.compile("L-BFGS", metrics=["l2 relative error"], verbose=0)
-    _, state = model.train(verbose=0)
-    assert state.metrics_test[0] < 0.3
+    model.compile("L-BFGS", verbose=0)
+    losses, _ = model.train(verbose=0)
+    assert sum(losses.loss_train[-1]) < 0.5 * sum(losses.loss_train[0])
+    assert model.predict(np.zeros((3, 1))).shape == (3, 1)
 
 
-def test_hyper_lrnr_trains_in_a_plain_dde_model_that_ends_with_l_bfgs(short_l_bfgs):
+def test_hyper_lrnr_trains_with_l_bfgs_in_a_plain_dde_model(short_l_bfgs):
     data = parametric_problem()
     model = dde.Model(data, make((1, 20, 20, 1), rank=4))
-    model.compile("adam", lr=3e-3, verbose=0)
-    model.train(iterations=100, verbose=0)
     model.compile("L-BFGS", verbose=0)
-    _, state = model.train(verbose=0)
-    assert state.loss_train.sum() < 3e-3
+    losses, _ = model.train(verbose=0)
+    assert sum(losses.loss_train[-1]) < 0.1 * sum(losses.loss_train[0])
     mu, x = data.test_mu, np.linspace(0, 1, 9, dtype="float32")[:, None]
     u = model.predict((mu, point_major(x, mu))).reshape(9, -1)
-    assert np.max(np.abs(u - x * mu[:, 0])) < 0.2
+    assert np.max(np.abs(u - x * mu[:, 0])) < 0.5
+
+
+@pytest.mark.slow
+def test_lrnr_replaces_fnn_in_a_script_of_adam_and_l_bfgs(short_l_bfgs):
+    dde.optimizers.set_LBFGS_options(maxiter=200)
+    net = lrnr.nn.LRNR([1] + [20] * 3 + [1], "tanh", "Glorot uniform", rank=6)
+    model = dde.Model(poisson(), net)
+    model.compile("adam", lr=1e-3, metrics=["l2 relative error"], verbose=0)
+    model.train(iterations=300, verbose=0)
+    model.compile("L-BFGS", metrics=["l2 relative error"], verbose=0)
+    _, state = model.train(verbose=0)
+    assert state.metrics_test[0] < 2e-3
 
 
 @pytest.mark.parametrize("network", ["LRNR", "HyperLRNR"])

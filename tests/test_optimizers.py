@@ -4,7 +4,6 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from deepxde_lrnr.optimizers import SOAP
 
 

@@ -9,10 +9,9 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr.parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-from deepxde_lrnr.parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
 DISTRIBUTIONS = ["uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol"]
 

@@ -5,12 +5,6 @@ import math
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pymor.algorithms.ei import deim as pymor_deim
-from pymor.vectorarrays.numpy import NumpyVectorSpace
-from threadpoolctl import threadpool_limits
-
 from deepxde_lrnr.reduction import (
     condition,
     deim_indices,
@@ -22,6 +16,11 @@ from deepxde_lrnr.reduction import (
     reduce_layer,
 )
 from deepxde_lrnr.reduction.maps import RIDGES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymor.algorithms.ei import deim as pymor_deim
+from pymor.vectorarrays.numpy import NumpyVectorSpace
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -104,6 +104,10 @@ class ParametricPDE(dde.data.Data):
         # PDEPointResampler stops if this changes, because DeepXDE's own compiled loss
         # would be wrong. Here other numbers of points make another trace, no more.
         self.num_bcs = list(self._collocation.counts)
+        self._test_points = None
+        if problem.num_test is not None:
+            points = problem.test_points()[len(problem.train_x_bc) :]
+            self._test_points = self._pde_points(points)
 
     def _check_arguments(self) -> None:
         """Checks the number of arguments of the user's functions."""
@@ -341,9 +345,8 @@ class ParametricPDE(dde.data.Data):
 
     def test(self):
         collocation = self.train_collocation
-        if self.problem.num_test is not None:
-            points = self.problem.test_points()[len(self.problem.train_x_bc) :]
-            collocation = replace(collocation, pde_points=self._pde_points(points))
+        if self._test_points is not None:
+            collocation = replace(collocation, pde_points=self._test_points)
         inputs, auxiliary = self.batch(self.test_mu, collocation)
         return inputs, self._reference(*inputs), auxiliary
 

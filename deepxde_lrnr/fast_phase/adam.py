@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from .compilation import Compiled
 from .outcome import Outcome
 
 _OBJECTIVES = ("absolute", "MSE")
@@ -85,7 +86,6 @@ class Adam:
             distance = tf.reduce_sum(tf.abs(coefficients - start), axis=1)
             return tf.reduce_sum(size, axis=1) + self.locality * distance
 
-        @tf.function(jit_compile=True)
         def run(inputs, auxiliary):
             start = network.coefficients(inputs[0])
 
@@ -117,7 +117,6 @@ class Adam:
             finite &= tf.math.is_finite(last)
             return start, tf.where(finite[:, None], z, start), history, finite
 
-        @tf.function(jit_compile=True)
         def held_out(start, z, inputs, auxiliary):
             return [
                 tf.reduce_sum(
@@ -126,9 +125,11 @@ class Adam:
                 for c in (start, z)
             ]
 
+        compiled, indicator = Compiled(run), Compiled(held_out)
+
         def solve(mu) -> Outcome:
-            start, z, history, finite = run(*residual.feed(mu))
-            before, after = held_out(start, z, *fast.held_out.feed(mu))
+            start, z, history, finite = compiled(*residual.feed(mu))
+            before, after = indicator(start, z, *fast.held_out.feed(mu))
             return Outcome.make(
                 start,
                 z,
@@ -139,5 +140,6 @@ class Adam:
                 residual=after,
             )
 
-        solve.compiled = run
+        solve.compiled = compiled
+        solve.max_batch = 64
         return solve

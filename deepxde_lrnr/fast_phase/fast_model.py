@@ -83,10 +83,10 @@ class FastModel:
     @staticmethod
     def _in_batches(solve, mu) -> Outcome:
         outcomes = []
-        largest = _BATCHES[-1]
+        largest = solve.max_batch
         for start in range(0, len(mu), largest):
             chunk = mu[start : start + largest]
-            size = next(b for b in _BATCHES if b >= len(chunk))
+            size = next((b for b in _BATCHES if len(chunk) <= b <= largest), largest)
             padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
             outcome = solve(padded)
             outcomes.append(Outcome(**outcome.rows(slice(len(chunk)))))

@@ -8,13 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from .calibration import choose_damping, choose_jacobian
-from .jacobian import directional_jacobian
+from .compilation import Compiled
+from .jacobian import MAX_SIZE, directional_jacobian
 from .outcome import Outcome
 
 _JACOBIANS = ("auto", "learned", "fast", "exact")
 # A step that lowers the objective divides the damping by 2, a refused one multiplies
 # it by 4.
 _DECREASE, _INCREASE = 0.5, 4.0
+# mu solved at once.
+_LARGEST_BATCH = 64
 # Refused steps in a row after which the model of the descent has proved wrong.
 _MAX_REFUSED = 3
 _STATUS = np.array(
@@ -103,6 +106,7 @@ class GaussNewton:
             return run(mu, damping)
 
         solve.compiled = run.compiled
+        solve.max_batch = run.max_batch
         return solve
 
 
@@ -132,7 +136,6 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         dy = -tf.linalg.cholesky_solve(tf.linalg.cholesky(gram), slope)
         return tf.cast(dy[:, :, 0], real)
 
-    @tf.function(jit_compile=True)
     def run(feed, held_feed, weights, start_damping):
         z0 = full.coefficients(feed[0][0])
         num_mu = z0.shape[0]
@@ -198,12 +201,14 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         history = tf.where(written, history.stack(), f)
         return z0, z, h0, h, tf.transpose(history), steps, status
 
+    compiled = Compiled(run)
+
     def solve(mu, damping) -> Outcome:
         weights = np.zeros((len(mu), 0), real)
         if learned is not None:
             scaled = full.parameter_space.scale(mu.astype(float))
             weights = learned.weights(scaled).astype(real)
-        z0, z, h0, h, history, steps, status = run(
+        z0, z, h0, h, history, steps, status = compiled(
             residual.feed(mu), held_out.feed(mu), weights, real.type(damping)
         )
         return Outcome.make(
@@ -216,7 +221,13 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             residual=h,
         )
 
-    solve.compiled = run
+    solve.compiled = compiled
+    solve.max_batch = _LARGEST_BATCH
+    if learned is None:
+        # Every mu is copied for each column of J.
+        rows = len(residual.collocation.points) * directions.shape[1]
+        size = rows * max(network.stack.widths)
+        solve.max_batch = max(1, min(_LARGEST_BATCH, MAX_SIZE // size))
     return solve
 
 

@@ -6,6 +6,9 @@ import tensorflow as tf
 
 from ..data.residual import Residual
 
+# Neurons times rows of one forward-mode pass; bounds its memory (some 60 such arrays).
+MAX_SIZE = 4_000_000
+
 
 def directional_jacobian(
     residual: Residual, network, coefficients, directions, inputs, auxiliary

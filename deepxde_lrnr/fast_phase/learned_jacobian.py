@@ -11,10 +11,8 @@ from scipy.interpolate import RBFInterpolator
 
 from ..data.residual import Residual
 from ..nn import FastLRNR
-from .jacobian import directional_jacobian
+from .jacobian import MAX_SIZE, directional_jacobian
 
-# Neurons times rows of one forward-mode pass; bounds its memory (some 60 such arrays).
-_MAX_SIZE = 4_000_000
 # More directions than this are cut to the leading ones of the family.
 _MAX_DIRECTIONS = 128
 
@@ -90,7 +88,7 @@ def _jacobians(residual, network, mu, directions) -> np.ndarray:
     """J D at the hypernetwork's coefficients, shape (n_mu, n, k)."""
     rows = len(residual.collocation.points)
     k = directions.shape[1]
-    size = int(np.clip(_MAX_SIZE // (rows * max(network.stack.widths)), 1, k))
+    size = int(np.clip(MAX_SIZE // (rows * max(network.stack.widths)), 1, k))
 
     @tf.function
     def columns(inputs, auxiliary, block):

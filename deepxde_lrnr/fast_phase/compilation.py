@@ -1,0 +1,34 @@
+"""Compilation by XLA where XLA can."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+class Compiled:
+    """A ``tf.function`` compiled by XLA, or without it where XLA cannot.
+
+    XLA makes the many small steps of a fast phase several times faster. But it has no
+    gradient for some operations, e.g. for third derivatives through ``tf.concat``, and
+    does not know others that users may write.
+
+    Args:
+        function: Function of Tensors.
+
+    Attributes:
+        function: The ``tf.function`` in use.
+    """
+
+    def __init__(self, function):
+        self._plain = tf.function(function)
+        self.function = tf.function(function, jit_compile=True)
+
+    def __call__(self, *args):
+        if self.function is self._plain:
+            return self._plain(*args)
+        try:
+            return self.function(*args)
+        except Exception:  # of the tracing or of the XLA compiler, of many types
+            result = self._plain(*args)  # an error of the user's comes up again here
+            self.function = self._plain
+            return result
