@@ -1,7 +1,7 @@
 """Choices of the fast phase, made from held-out residuals at mu of the box.
 
-No reference solution enters: what is compared is the exact objective at held-out
-points, after the solve, relative to the start.
+No reference solution enters: what is compared is the root mean square of the exact
+residual at held-out points, after the solve, relative to the start.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import numpy as np
 
 # Dampings compared, strongest first.
 DAMPINGS = (1e-1, 1e-2, 1e-3, 1e-4)
-# Choices within this factor of the best objective count as equally good.
-_MARGIN = 1.1
-_NUM_PARAMETERS = 8
+# Damping at which the sources of the Jacobian are compared.
+_COMMON_DAMPING = 1e-3
 
 
 def choose_damping(run, parameter_space) -> float:
-    """The strongest damping whose objective is within 10 % of the best one's.
+    """The strongest damping whose residual is within 5 % of the best one's.
 
     Weak directions of the Jacobian hardly lower the residual, but move the solution;
     among equals the strongest damping moves it least.
@@ -28,39 +27,39 @@ def choose_damping(run, parameter_space) -> float:
             ``Outcome``.
         parameter_space: ``ParameterSpace``.
     """
-    ratios = [held_out_ratio(run, parameter_space, damping)[0] for damping in DAMPINGS]
-    best = min(ratios)
+    ratios = [held_out_ratio(run, parameter_space, d, 8)[0] for d in DAMPINGS]
     return next(
         damping
         for damping, ratio in zip(DAMPINGS, ratios, strict=True)
-        if ratio <= _MARGIN * best
+        if ratio <= 1.05 * min(ratios)
     )
 
 
-def choose_jacobian(runs: dict, parameter_space, damping: float = 1e-3) -> str:
-    """The fastest source whose objective is within 10 % of the best one's.
+def choose_jacobian(runs: dict, parameter_space) -> str:
+    """The fastest source that reaches 80 % of the best one's fall of the residual.
 
     Args:
         runs: For each source a function as in ``choose_damping``.
         parameter_space: ``ParameterSpace``.
-        damping: Damping of the comparison.
     """
     measured = {
-        source: held_out_ratio(run, parameter_space, damping)
+        source: held_out_ratio(run, parameter_space, _COMMON_DAMPING, 4)
         for source, run in runs.items()
     }
-    best = min(ratio for ratio, _ in measured.values())
-    good = {
-        s: seconds
-        for s, (ratio, seconds) in measured.items()
-        if ratio <= _MARGIN * best
+    best_fall = 1 - min(ratio for ratio, _ in measured.values())
+    seconds = {
+        source: seconds
+        for source, (ratio, seconds) in measured.items()
+        if 1 - ratio >= 0.8 * best_fall
     }
-    return min(good, key=good.get)
+    return min(seconds, key=seconds.get)
 
 
-def held_out_ratio(run, parameter_space, damping: float) -> tuple[float, float]:
-    """Geometric mean of held-out objective after / before, and seconds for one mu."""
-    mu = parameter_space.sample(_NUM_PARAMETERS, "Halton")
+def held_out_ratio(
+    run, parameter_space, damping: float, num_parameters: int
+) -> tuple[float, float]:
+    """Geometric mean of held-out residual after / before, and seconds for one mu."""
+    mu = parameter_space.sample(num_parameters, "Halton")
     run(mu[:1], damping)  # compiles
     start = time.perf_counter()
     outcomes = [run(one[None, :], damping) for one in mu]

@@ -14,6 +14,7 @@ from ..reduction import ReducedLayer
 from .gauss_newton import GaussNewton
 from .learned_jacobian import LearnedJacobian
 from .outcome import Outcome
+from .report import Report, count_flops
 from .solution import Solution
 
 # mu solved in one compiled call: one, a few, many. Others are padded up to the next
@@ -30,6 +31,7 @@ class FastModel:
         layers: ``ReducedLayer`` of each hidden layer.
         residual: Residual at the points of the fast phase.
         held_out: Residual at other points, which watch over it.
+        seconds: Time of each offline step.
         dropped: Indices of the coefficients s that are zero over the whole box.
     """
 
@@ -41,22 +43,38 @@ class FastModel:
         residual: Residual,
         held_out: Residual,
         num_nodes: int = 60,
+        seconds: dict[str, float] | None = None,
     ):
         self.full = full
         self.reduced = reduced
         self.layers = layers
         self.residual = residual
         self.held_out = held_out
+        self.seconds = dict(seconds or {})
         self._num_nodes = num_nodes
         self.parameter_space = full.parameter_space
         self.dropped = np.setdiff1d(np.arange(full.full_size), full.kept)
-        self._predictor = Predictor(full)
+        self._predictor = Predictor(full, residual.data.geom.dim)
         self._solvers = {}
 
     @cached_property
     def learned_jacobian(self) -> LearnedJacobian:
         """Jacobian learned over the box; computed when it is first needed."""
-        return LearnedJacobian.compute(self.residual, self.full, self._num_nodes)
+        learned = LearnedJacobian.compute(self.residual, self.full, self._num_nodes)
+        self.seconds["learned Jacobian"] = learned.seconds
+        return learned
+
+    def report(self) -> Report:
+        """Sizes, errors and offline times of the reduction."""
+        return Report(
+            layers=tuple(self.layers),
+            widths=self.full.stack.widths,
+            flops=count_flops(self.full),
+            fast_flops=count_flops(self.reduced),
+            num_coefficients=self.full.layout.size,
+            dropped=self.dropped,
+            seconds=dict(self.seconds),
+        )
 
     def solve(self, mu, solver=None) -> Solution:
         """The fast phase: solves for new mu.

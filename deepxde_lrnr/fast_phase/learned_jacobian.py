@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 from scipy.interpolate import RBFInterpolator
+from tqdm import tqdm
 
 from ..data.residual import Residual
 from ..nn import FastLRNR
@@ -102,7 +103,8 @@ def _jacobians(residual, network, mu, directions) -> np.ndarray:
         for b in np.split(padded, padded.shape[1] // size, axis=1)
     ]
     results = []
-    for one in mu:
+    # Quiet where there is no terminal.
+    for one in tqdm(mu, desc="Learning the Jacobian", disable=None, leave=False):
         feed = residual.feed(one[None, :])
         parts = [columns(*feed, block).numpy()[0] for block in blocks]
         results.append(np.hstack(parts)[:, :k])

@@ -1,0 +1,68 @@
+"""What a reduction kept, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..nn import FastLRNR
+from ..reduction import ReducedLayer
+
+
+@dataclass(frozen=True)
+class Report:
+    """Sizes and errors of a reduction; ``print`` it.
+
+    Attributes:
+        layers: ``ReducedLayer`` of each hidden layer, with singular values, modes,
+            condition, and relative errors on held-out snapshots of what the next layer
+            needs, for values and for derivatives.
+        widths: Neurons of the full LRNR's hidden layers.
+        flops: Floating point operations for u at one point, full LRNR.
+        fast_flops: The same for FastLRNR.
+        num_coefficients: Number of coefficients that the fast phase moves.
+        dropped: Indices of the coefficients s that are zero over the whole box.
+        seconds: Time of each offline step.
+    """
+
+    layers: tuple[ReducedLayer, ...]
+    widths: tuple[int, ...]
+    flops: int
+    fast_flops: int
+    num_coefficients: int
+    dropped: np.ndarray
+    seconds: dict[str, float]
+
+    def __str__(self) -> str:
+        lines = [
+            "layer  width  modes  neurons  condition  sigma_k/sigma_0  "
+            "error (values)  error (derivatives)"
+        ]
+        for i, (layer, width) in enumerate(zip(self.layers, self.widths, strict=True)):
+            sigma = layer.singular_values
+            decay = sigma[min(layer.modes, len(sigma)) - 1] / sigma[0]
+            lines.append(
+                f"{i:5d} {width:6d} {layer.modes:6d} {len(layer.indices):8d} "
+                f"{layer.condition:10.2f} {decay:16.1e} {layer.error_values:15.1e} "
+                f"{layer.error_derivatives:20.1e}"
+            )
+        lines.append(
+            f"u at one point: {self.fast_flops} operations instead of {self.flops} "
+            f"({self.flops / self.fast_flops:.1f} times fewer)"
+        )
+        lines.append(
+            f"{self.num_coefficients} coefficients; dropped as zero over the whole "
+            f"box: {self.dropped.tolist() or 'none'}"
+        )
+        steps = ", ".join(f"{name} {s:.1f} s" for name, s in self.seconds.items())
+        lines.append(f"offline: {steps}")
+        return "\n".join(lines)
+
+
+def count_flops(network: FastLRNR) -> int:
+    """Multiplications and additions of the matrix products for u at one point."""
+    stack = network.stack
+    return 2 * sum(
+        int(np.prod(w.shape)) for w in (stack.W_in, *stack.U, *stack.V, stack.W_out)
+    )
