@@ -92,6 +92,11 @@ class FastModel:
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3).astype(dde.config.real(np))
         solver = GaussNewton() if solver is None else solver
+        if isinstance(solver, type) or not hasattr(solver, "prepare"):
+            raise TypeError(
+                f"solver is {solver!r}; it must be a solver object, e.g. "
+                "lrnr.fast_phase.GaussNewton()."
+            )
         if solver not in self._solvers:
             self._solvers[solver] = solver.prepare(self)
         outcome = self._in_batches(self._solvers[solver], mu)

@@ -21,7 +21,13 @@ _LARGEST_BATCH = 64
 # Refused steps in a row after which the model of the descent has proved wrong.
 _MAX_REFUSED = 3
 _STATUS = np.array(
-    ["iterations done", "converged", "no further descent", "no improvement"],
+    [
+        "iterations done",
+        "converged",
+        "no further descent",
+        "no improvement",
+        "not finite",
+    ],
     dtype=object,
 )
 
@@ -134,6 +140,11 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         shift = tf.cast(damping, tf.float64) * size + np.finfo(real).tiny
         gram += shift[:, None, None] * tf.eye(gram.shape[-1], dtype=tf.float64)
         slope = tf.matmul(J, r[:, :, None], transpose_a=True)
+        # Without XLA the factorisation of NaN raises an error, for all mu at once.
+        usable = tf.reduce_all(tf.math.is_finite(gram), axis=(1, 2))
+        gram = tf.where(
+            usable[:, None, None], gram, tf.eye(gram.shape[-1], dtype=tf.float64)
+        )
         dy = -tf.linalg.cholesky_solve(tf.linalg.cholesky(gram), slope)
         return tf.cast(dy[:, :, 0], real)
 
@@ -142,7 +153,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         num_mu = z0.shape[0]
 
         def differentiate(z):
-            return directional_jacobian(residual, network, z, directions, *feed)[1]
+            return directional_jacobian(residual, network, z, directions, *feed)
 
         def trial(z):
             r = residual(full, z, *feed)
@@ -160,7 +171,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             if learned is not None:
                 J = _broyden(J, dy, new_r - r)
             small = better & (f - new_f < solver.rtol * f)
-            refused = tf.where(better, 0, refused + 1)
+            refused = tf.where(done, refused, tf.where(better, 0, refused + 1))
             steps = tf.where(done, steps, steps + 1)
             done |= small | (refused >= _MAX_REFUSED)
             z = tf.where(better[:, None], new_z, z)
@@ -171,6 +182,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             return i + 1, z, J, r, f, h, damping, refused, steps, done, history
 
         r0, f0, h0 = trial(z0)
+        finite = tf.math.is_finite(f0) & tf.math.is_finite(h0)
         history = tf.TensorArray(real, solver.iterations + 1, element_shape=f0.shape)
         if learned is None:
             J = tf.zeros((num_mu, r0.shape[1], directions.shape[1]), real)
@@ -186,7 +198,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             tf.fill((num_mu,), start_damping),
             tf.zeros((num_mu,), tf.int32),
             tf.zeros((num_mu,), tf.int32),
-            ~tf.math.is_finite(f0),
+            ~finite,
             history.write(0, f0),
         )
         state = tf.while_loop(
@@ -196,7 +208,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         )
         tried, z, _, _, f, h, _, refused, steps, done, history = state
         status = tf.where(done, tf.where(refused >= _MAX_REFUSED, 2, 1), 0)
-        status = tf.where(f < f0, status, 3)
+        status = tf.where(f < f0, status, tf.where(finite, 3, 4))
         # Rows after the last step tried by any mu were not written.
         written = tf.range(solver.iterations + 1)[:, None] <= tried
         history = tf.where(written, history.stack(), f)

@@ -15,7 +15,8 @@ def directional_jacobian(
 ):
     """J D: derivatives of the residual vectors along directions, in forward mode.
 
-    Every mu is copied once for each direction, so that one pass gives all columns.
+    Every mu is copied once for each direction, so that one pass gives all columns; or
+    a block of them, where memory does not allow all.
 
     Args:
         residual: The residual.
@@ -26,19 +27,32 @@ def directional_jacobian(
         auxiliary: From ``residual.feed``.
 
     Returns:
-        Residuals r of shape (P, n) and J D of shape (P, n, k).
+        Tensor of shape (P, n, k).
     """
-    num_mu = coefficients.shape[0]
-    k = directions.shape[1]
-    copies = _copied(inputs, k)
-    targets = [_copied(target, k) for target in auxiliary["targets"]]
-    z = tf.repeat(coefficients, k, axis=0)
-    tangents = tf.tile(tf.transpose(directions), (num_mu, 1))
-    with tf.autodiff.ForwardAccumulator(z, tangents) as accumulator:
-        r = residual(network, z, copies, {**auxiliary, "targets": targets})
-    columns = accumulator.jvp(r, unconnected_gradients="zero")
-    columns = tf.transpose(tf.reshape(columns, (num_mu, k, -1)), (0, 2, 1))
-    return r[::k], columns
+    num_mu, k = coefficients.shape[0], directions.shape[1]
+    size = MAX_SIZE // (inputs[1].shape[0] * max(network.stack.widths))
+    size = min(max(size, 1), k)
+
+    def columns(block):
+        copies = _copied(inputs, size)
+        targets = [_copied(target, size) for target in auxiliary["targets"]]
+        z = tf.repeat(coefficients, size, axis=0)
+        tangents = tf.tile(block, (num_mu, 1))
+        with tf.autodiff.ForwardAccumulator(z, tangents) as accumulator:
+            r = residual(network, z, copies, {**auxiliary, "targets": targets})
+        J = accumulator.jvp(r, unconnected_gradients="zero")
+        return tf.reshape(J, (num_mu, size, J.shape[1]))
+
+    # Padded with zeros, so that all blocks have one size.
+    blocks = tf.pad(tf.transpose(directions), ((0, -k % size), (0, 0)))
+    blocks = tf.reshape(blocks, (-1, size, blocks.shape[1]))
+    if blocks.shape[0] == 1:
+        J = columns(blocks[0])
+    else:
+        J = tf.map_fn(columns, blocks, parallel_iterations=1)
+        J = tf.transpose(J, (1, 0, 2, 3))
+        J = tf.reshape(J, (num_mu, -1, J.shape[3]))[:, :k]
+    return tf.transpose(J, (0, 2, 1))
 
 
 def _copied(rows, k: int):

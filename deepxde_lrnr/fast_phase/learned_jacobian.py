@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..data.residual import Residual
 from ..nn import FastLRNR
-from .jacobian import MAX_SIZE, directional_jacobian
+from .jacobian import directional_jacobian
 
 # More directions than this are cut to the leading ones of the family.
 _MAX_DIRECTIONS = 128
@@ -58,12 +58,18 @@ class LearnedJacobian:
         values = _jacobians(residual, network, mu, directions)
         scaled = space.scale(mu.astype(float))
         return cls(
-            _interpolator(scaled),
+            cls.interpolate(scaled),
             tf.constant(values),
             directions,
             _left_out_error(scaled, values),
             time.perf_counter() - start,
         )
+
+    @staticmethod
+    def interpolate(scaled_mu: np.ndarray) -> RBFInterpolator:
+        """Weights of the nodes, as a function of scaled mu; nodes of shape (n, p)."""
+        # Interpolating the identity gives the weights, which serve data of any size.
+        return RBFInterpolator(scaled_mu, np.eye(len(scaled_mu)), kernel="cubic")
 
     def weights(self, scaled_mu: np.ndarray) -> np.ndarray:
         """Weights of the nodes, shape (P, number of nodes), for scaled mu (P, p)."""
@@ -87,33 +93,16 @@ def leading_directions(network: FastLRNR, num_parameters: int = 1024) -> np.ndar
 
 def _jacobians(residual, network, mu, directions) -> np.ndarray:
     """J D at the hypernetwork's coefficients, shape (n_mu, n, k)."""
-    rows = len(residual.collocation.points)
-    k = directions.shape[1]
-    size = int(np.clip(MAX_SIZE // (rows * max(network.stack.widths)), 1, k))
+    directions = tf.constant(directions, network.compute_dtype)
 
     @tf.function
-    def columns(inputs, auxiliary, block):
+    def columns(inputs, auxiliary):
         z = network.coefficients(inputs[0])
-        return directional_jacobian(residual, network, z, block, inputs, auxiliary)[1]
+        return directional_jacobian(residual, network, z, directions, inputs, auxiliary)
 
-    # Padded, so that every block is of one size and traced once.
-    padded = np.hstack([directions, np.zeros((len(directions), -k % size))])
-    blocks = [
-        tf.constant(b, network.compute_dtype)
-        for b in np.split(padded, padded.shape[1] // size, axis=1)
-    ]
-    results = []
     # Quiet where there is no terminal.
-    for one in tqdm(mu, desc="Learning the Jacobian", disable=None, leave=False):
-        feed = residual.feed(one[None, :])
-        parts = [columns(*feed, block).numpy()[0] for block in blocks]
-        results.append(np.hstack(parts)[:, :k])
-    return np.stack(results)
-
-
-def _interpolator(scaled: np.ndarray) -> RBFInterpolator:
-    # Interpolating the identity gives the weights, which serve data of any size.
-    return RBFInterpolator(scaled, np.eye(len(scaled)), kernel="cubic")
+    bar = tqdm(mu, desc="Learning the Jacobian", disable=None, leave=False)
+    return np.vstack([columns(*residual.feed(one[None, :])) for one in bar])
 
 
 def _left_out_error(scaled: np.ndarray, values: np.ndarray) -> float:
@@ -121,7 +110,7 @@ def _left_out_error(scaled: np.ndarray, values: np.ndarray) -> float:
     left_out = np.arange(len(scaled)) % 5 == 2
     if left_out.sum() == 0 or (~left_out).sum() < scaled.shape[1] + 2:
         return float("nan")
-    weights = _interpolator(scaled[~left_out])(scaled[left_out])
+    weights = LearnedJacobian.interpolate(scaled[~left_out])(scaled[left_out])
     guess = np.tensordot(weights, values[~left_out], axes=1)
     exact = values[left_out]
     return float(np.linalg.norm(guess - exact) / np.linalg.norm(exact))

@@ -22,7 +22,8 @@ class Solution:
             shape (n,).
         residual: The same afterwards: an indicator of the error.
         history: Objective before the first step and after each step, shape
-            (steps + 1,) or (n, steps + 1).
+            (iterations + 1,) or (n, iterations + 1) with the solver's ``iterations``;
+            constant after the last step.
         steps: Number of steps taken, int or array of shape (n,).
         status: Why it stopped, str or array of shape (n,).
     """

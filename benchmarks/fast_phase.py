@@ -1,0 +1,195 @@
+"""What the fast phase is worth: accuracy on mu not trained on, and time.
+
+Families: CDR (the example's), the same trained for a quarter of the time, convection.
+For each, 30 mu in the box and 10 outside of it by 10 %; errors are L1 relative errors
+on 256 x 101 points against the reference solution, which nothing else has seen.
+
+    ratio_mean, ratio_max    mean (max) error after / mean (max) error before
+    ratio_worst              max over mu of error after / error before
+    ratio_outside            ratio_mean outside the box
+    captured                 share of the improvement that exact Gauss-Newton, iterated
+                             until it converges, reaches at the same points
+    indicator_rank_correlation
+                             of ``solution.residual`` with the true error, over all mu
+
+The keys at the top are those of what ``fast.solve(mu)`` does for CDR; ``by_jacobian``
+has them for each source of the Jacobian, ``paper`` for the paper's fast phase with its
+own settings. The times: see ``timings``.
+
+    python benchmarks/fast_phase.py --json benchmarks/results/fast_phase.json
+"""
+
+import time
+import warnings
+
+import deepxde_lrnr as lrnr
+import numpy as np
+import tensorflow as tf
+from _families import POINTS, Family, build, relative_l1, trained
+from _harness import milliseconds, parse_arguments, report
+from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from deepxde_lrnr.fast_phase.learned_jacobian import (
+    LearnedJacobian,
+    leading_directions,
+)
+from scipy.stats import spearmanr
+
+NUM_INSIDE, NUM_OUTSIDE = 30, 10
+FAMILIES = {
+    "cdr": Family(),
+    "cdr_quarter": Family(iterations=1000),
+    "convection": Family("convection", 64, 10, 2500, (32, 64)),
+}
+SOLVERS = {
+    "default": GaussNewton(),
+    "learned": GaussNewton(jacobian="learned"),
+    "fast": GaussNewton(jacobian="fast"),
+    "exact": GaussNewton(jacobian="exact"),
+}
+CONVERGED = GaussNewton(jacobian="exact", iterations=20, rtol=1e-3)
+
+
+def main():
+    arguments = parse_arguments(__doc__)
+    warnings.simplefilter("ignore", lrnr.OutsideParameterSpaceWarning)
+    results = {name: accuracy(family) for name, family in FAMILIES.items()}
+    results = {**results.pop("cdr"), **results, **timings()}
+    report(results, arguments.json)
+
+
+def accuracy(family: Family) -> dict:
+    """Errors of every solver on one family."""
+    model = trained(family)
+    start = time.perf_counter()
+    fast = model.reduce()
+    inside, outside = family.new_parameters(NUM_INSIDE, NUM_OUTSIDE)
+    mu = np.vstack([inside, outside])
+    reference = family.reference(mu)
+    before = relative_l1(model.predict(POINTS, mu), reference)
+
+    def errors(solver, fast=fast):
+        solution = fast.solve(mu, solver)
+        return solution, relative_l1(solution.predict(POINTS), reference)
+
+    _, converged = errors(CONVERGED)
+    by_jacobian = {}
+    for name, solver in SOLVERS.items():
+        solution, after = errors(solver)
+        by_jacobian[name] = summary(before, after, converged, solution)
+        print(family.equation, family.iterations, name, by_jacobian[name], flush=True)
+    grid = np.stack(
+        np.meshgrid(np.linspace(0, 2 * np.pi, 4, endpoint=False), [0, 0.5, 1]), -1
+    )
+    paper = model.reduce(method="eim", rank=5, points=grid.reshape(-1, 2))
+    solution, after = errors(Adam(), paper)
+    return {
+        **by_jacobian.pop("default"),
+        "before_mean": float(before[:NUM_INSIDE].mean()),
+        "before_max": float(before[:NUM_INSIDE].max()),
+        "by_jacobian": by_jacobian,
+        "paper": summary(before, after, converged, solution),
+        "offline_s": {**fast.seconds, "all": time.perf_counter() - start},
+    }
+
+
+def summary(before, after, converged, solution) -> dict:
+    """The keys of the head of this file."""
+    inside, outside = slice(NUM_INSIDE), slice(NUM_INSIDE, None)
+
+    def ratio(statistic, part):
+        return float(statistic(after[part]) / statistic(before[part]))
+
+    possible = np.mean(before[inside] - converged[inside])
+    correlation = spearmanr(solution.residual, after).statistic
+    return {
+        "after_mean": float(after[inside].mean()),
+        "after_max": float(after[inside].max()),
+        "ratio_mean": ratio(np.mean, inside),
+        "ratio_max": ratio(np.max, inside),
+        "ratio_worst": float((after / before)[inside].max()),
+        "ratio_outside": ratio(np.mean, outside),
+        "ratio_outside_worst": float((after / before)[outside].max()),
+        "captured": float(np.mean(before[inside] - after[inside]) / possible),
+        "indicator_rank_correlation": float(correlation),
+        "indicator_rank_correlation_inside": float(
+            spearmanr(solution.residual[inside], after[inside]).statistic
+        ),
+        "steps_mean": float(np.mean(solution.steps)),
+    }
+
+
+def timings() -> dict:
+    """Times of the fast phase beside exact Gauss-Newton and Adam on the full LRNR.
+
+    speedup_exact_gn         M = 384: to the objective that ours reaches
+    speedup_adam             M = 384: 400 steps of Adam through the full LRNR
+    speedup_exact_gn_4000    M = 4000, r = 100, random weights: one step each
+    solve_ms                 one mu, M = 96, after compilation
+    solves_per_second        batch of 1,000
+    """
+    results = {}
+    fast = trained(FAMILIES["cdr"]).reduce()
+    mu = fast.parameter_space.sample(1000, "pseudo")
+    solver = GaussNewton(jacobian="learned")
+    fast.solve(mu[:64], solver)
+    (results["solve_ms"],) = milliseconds([lambda: fast.solve(mu[0], solver)], 20)
+    start = time.perf_counter()
+    fast.solve(mu, solver)
+    results["solves_per_second"] = 1000 / (time.perf_counter() - start)
+    results["batch_over_single"] = (
+        results["solves_per_second"] * results["solve_ms"] / 1000
+    )
+
+    fast = trained(Family(width=384, iterations=500)).reduce()
+    mu = fast.parameter_space.sample(1, "Halton")[0]
+    ours = GaussNewton(jacobian="learned", damping=1e-3)
+    objective = fast.solve(mu, ours).history[-1]
+    history = fast.solve(mu, GaussNewton(jacobian="exact", damping=1e-3)).history
+    reached = np.flatnonzero(history <= objective)
+    steps = int(reached[0]) if len(reached) else len(history) - 1
+    exact = GaussNewton(jacobian="exact", damping=1e-3, iterations=max(steps, 1))
+    adam = Adam(network="full", objective="MSE", locality=0.0)
+    times = milliseconds(
+        [lambda s=s: fast.solve(mu, s) for s in (ours, exact, adam)], 5
+    )
+    results["exact_steps_to_our_objective"] = steps
+    results["ours_ms_384"], results["exact_gn_ms_384"], results["adam_ms_384"] = times
+    results["speedup_exact_gn"] = times[1] / times[0]
+    results["speedup_adam"] = times[2] / times[0]
+    return {**results, **timings_4000()}
+
+
+def timings_4000() -> dict:
+    """One step of ours and of exact Gauss-Newton at the paper's size."""
+    model = build(Family(width=4000, rank=100, iterations=0))
+    model._build()
+    model._has_weights = True
+    fast = model.reduce(method="eim", rank=5, num_parameters=20)
+    # Time only: random numbers stand for the Jacobian.
+    directions = leading_directions(fast.full)
+    nodes = fast.parameter_space.sample(60, "Hammersley")
+    n = len(fast.residual.collocation.pde_points)
+    values = np.random.default_rng(0).normal(size=(60, n, directions.shape[1]))
+    fast.learned_jacobian = LearnedJacobian(
+        LearnedJacobian.interpolate(fast.parameter_space.scale(nodes.astype(float))),
+        tf.constant(values, tf.float32),
+        directions,
+        float("nan"),
+        0.0,
+    )
+    mu = fast.parameter_space.sample(1, "Halton")[0]
+    ours, exact = (
+        GaussNewton(iterations=1, jacobian=jacobian, damping=1e-3)
+        for jacobian in ("learned", "exact")
+    )
+    (ours_ms,) = milliseconds([lambda: fast.solve(mu, ours)], 5)
+    (exact_ms,) = milliseconds([lambda: fast.solve(mu, exact)], 1, 1)
+    return {
+        "ours_ms_4000": ours_ms,
+        "exact_gn_ms_4000": exact_ms,
+        "speedup_exact_gn_4000": exact_ms / ours_ms,
+    }
+
+
+if __name__ == "__main__":
+    main()
