@@ -318,7 +318,7 @@ def test_u_and_v_start_orthonormal(width):
         )
 
 
-def test_hidden_states_keep_their_size_from_layer_to_layer():
+def test_hidden_states_neither_vanish_nor_saturate():
     net = lrnr.nn.LRNR([2] + [200] * 5 + [1], "tanh", "Glorot normal", rank=10)
     x = draw_x(200)
     net(x)

@@ -56,6 +56,10 @@ class LearnedJacobian:
         mu = space.sample(max(num_nodes, space.dim + 2), "Hammersley")
         directions = leading_directions(network)
         values = _jacobians(residual, network, mu, directions)
+        # One node without a finite Jacobian would spoil the interpolation everywhere.
+        finite = np.isfinite(values).all(axis=(1, 2))
+        if finite.sum() > space.dim:
+            mu, values = mu[finite], values[finite]
         scaled = space.scale(mu.astype(float))
         return cls(
             cls.interpolate(scaled),

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..nn import FastLRNR, HyperLRNR
+from ..nn.base import is_positive_integer
 from ..reduction import reduce_layer
 from .fast_model import FastModel
 from .snapshots import draw_pairs, hidden_states, shifted_points
@@ -19,7 +20,7 @@ from .snapshots import draw_pairs, hidden_states, shifted_points
 # phase moves them.
 _PERTURBATION = 0.03
 # Largest number of pairs (point, mu) among the snapshots.
-_MAX_SNAPSHOTS = 10_000
+_MAX_SNAPSHOTS = 4_000
 
 
 def reduce_model(
@@ -61,6 +62,9 @@ def reduce_model(
     """
     if rank is None and rtol is None:
         rtol = 1e-3
+    for name, value in (("num_parameters", num_parameters), ("num_nodes", num_nodes)):
+        if not is_positive_integer(value):
+            raise ValueError(f"{name} is {value!r}; it must be an integer >= 1.")
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     collocation = fast_collocation(data, points)
@@ -99,9 +103,10 @@ def reduce_model(
     reduced = FastLRNR(
         net, [layer.indices for layer in layers], [m.map for m in layers], kept
     )
-    held_out = fast_collocation(
-        data, max(64, len(collocation.pde_points) // 2), "Halton"
-    )
+    # In one dimension the sequences of Hammersley and Halton are the same: the held-out
+    # points begin where those of the fast phase end.
+    num_points = len(collocation.pde_points)
+    held_out = fast_collocation(data, max(64, num_points // 2), "Halton", num_points)
     return FastModel(
         full,
         reduced,
@@ -136,20 +141,31 @@ def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarr
     return kept
 
 
-def fast_collocation(data: ParametricPDE, points, sequence: str = "Hammersley"):
-    """Collocation of the fast phase; ``points`` as in ``FastModel.reduce``."""
+def fast_collocation(
+    data: ParametricPDE, points, sequence: str = "Hammersley", skip: int = 0
+):
+    """Collocation of the fast phase.
+
+    Args:
+        data: The parametric problem.
+        points: As in ``reduce_model``.
+        sequence: Sequence that a number of points is drawn from.
+        skip: Number of points left out at its beginning.
+    """
     if points is None:
         points = 384
     if isinstance(points, (int, np.integer)):
         if points < 1:
             raise ValueError(f"points is {points}; it must be at least 1.")
-        pde_points = data.geom.random_points(points, random=sequence)
+        pde_points = data.geom.random_points(skip + points, random=sequence)[skip:]
         return data.collocation(pde_points, condition_points=max(16, points // 4))
     points = np.asarray(points, dde.config.real(np))
     if points.ndim != 2 or points.shape[1] != data.geom.dim or len(points) == 0:
         raise ValueError(
             f"points has shape {points.shape}; it must be (n, {data.geom.dim})."
         )
+    if not np.isfinite(points).all():
+        raise ValueError("points has entries that are NaN or infinite.")
     return data.collocation(points)
 
 

@@ -156,13 +156,14 @@ def fresh(initializer):
 
 
 def start_scales(widths: tuple[int, ...], layout: CoefficientLayout) -> list[float]:
-    """Values for s_1, ..., s_L at which no layer saturates tanh.
+    """Values for s_1, ..., s_L at which the hidden states keep their size.
 
     With orthonormal U and V and inputs of unit variance, U diag(s) V^T h has variance
-    s^2 r / M. These s make it 1/4.
+    s^2 r / M. The factor 0.75 did better than 0.5 and than 1, for Burgers' equation as
+    well as for families of convection, diffusion and reaction.
     """
     return [
-        0.5 * math.sqrt(width / rank)
+        0.75 * math.sqrt(width / rank)
         for width, rank in zip(widths[1:], layout.ranks, strict=True)
         for _ in range(rank)
     ]
