@@ -19,7 +19,7 @@ import reference
 import tensorflow as tf
 
 WIDTH, RANK = 64, 10
-ITERATIONS = 2500
+ITERATIONS = 8000
 BATCH = (32, 64)  # mu, points
 NUM_NEW = 10  # mu not trained on
 if os.environ.get("DEEPXDE_LRNR_QUICK"):  # a short run, as in the tests

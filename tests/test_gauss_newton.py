@@ -23,8 +23,8 @@ SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)
 WEIGHTS = [1, 5]
 SOURCES = ["learned", "fast", "exact"]
-LEAST_SQUARES = GaussNewton(40, "exact", damping=1e-6, rtol=1e-5)
-SETTINGS = {"points": 20, "rank": 4, "num_parameters": 12, "num_nodes": 10}
+LEAST_SQUARES = GaussNewton(40, "exact", damping=1e-2, rtol=1e-4)
+SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12, "num_nodes": 10}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -111,7 +111,7 @@ def half_nan(model):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_objective_is_the_exact_loss_and_never_rises(fast, source):
-    mus = SPACE.sample(4, "Sobol")
+    mus = SPACE.sample(4, "Halton")
     s = fast.solve(mus, GaussNewton(4, source, damping=1e-2))
     assert (np.diff(s.history, axis=1) <= 0).all()
     assert np.sum(s.history[:, -1] < 0.9 * s.history[:, 0]) >= 2  # it does something
@@ -131,7 +131,7 @@ def test_objective_is_the_exact_loss_and_never_rises(fast, source):
 
 
 def test_it_starts_at_the_loss_and_the_coefficients_of_the_model(model, fast):
-    mu = SPACE.sample(1, "Sobol")
+    mu = SPACE.sample(1, "Halton")
     s = fast.solve(mu, GaussNewton(1, "learned", 1e-2))
     np.testing.assert_allclose(
         s.initial_coefficients, model.net.coefficients(mu), rtol=1e-5, atol=1e-6
@@ -142,9 +142,9 @@ def test_it_starts_at_the_loss_and_the_coefficients_of_the_model(model, fast):
     np.testing.assert_allclose(s.history[0, 0], np.sum(losses), rtol=1e-4)
 
 
-def test_with_little_damping_it_is_least_squares(unwatched):
+def test_with_damping_that_fades_it_is_least_squares(unwatched):
     residual, full = unwatched.residual, unwatched.full
-    mu = SPACE.sample(1, "Sobol")
+    mu = SPACE.sample(1, "Halton")
     s = unwatched.solve(mu[0], LEAST_SQUARES)
     feed = tensors(residual.feed(mu))
 
@@ -165,23 +165,22 @@ def test_a_step_that_raises_the_held_out_residual_is_not_taken(fast, unwatched):
     other = family(lambda x, u, mu: u + mu[:, 0:1])
     watcher = Residual(other, fast.held_out.collocation, [1, 0])
     watched = FastModel(fast.full, fast.reduced, [], fast.residual, watcher)
-    mu = SPACE.sample(1, "Sobol")[0]
+    mu = SPACE.sample(1, "Halton")[0]
     free, held = unwatched.solve(mu, LEAST_SQUARES), watched.solve(mu, LEAST_SQUARES)
     assert held.residual <= held.initial_residual
     assert held.history[-1] > 1.5 * free.history[-1]
 
 
-def test_where_nothing_is_better_the_start_is_returned_and_said(unwatched):
+def test_where_nothing_is_better_the_start_is_returned_and_said(model, fast):
     """A Jacobian of the wrong sign leads uphill only."""
-    model = FastModel(
-        unwatched.full, unwatched.reduced, [], unwatched.residual, unwatched.held_out
-    )
-    right = unwatched.learned_jacobian
-    model.learned_jacobian = LearnedJacobian(**{**vars(right), "values": -right.values})
-    s = model.solve(SPACE.sample(3, "Sobol"), GaussNewton(3, "learned", damping=1e-1))
+    wrong = FastLRNR(model.net)
+    wrong.stack.W_out.assign(-wrong.stack.W_out)
+    misled = FastModel(fast.full, wrong, [], fast.residual, fast.held_out)
+    s = misled.solve(SPACE.sample(3, "Halton"), GaussNewton(5, "fast", damping=1e-1))
     assert s.status.tolist() == ["no improvement"] * 3
+    assert (s.steps == 3).all()
     np.testing.assert_array_equal(s.coefficients, s.initial_coefficients)
-    np.testing.assert_array_equal(s.history, s.history[:, :1].repeat(4, axis=1))
+    np.testing.assert_array_equal(s.history, s.history[:, :1].repeat(6, axis=1))
     np.testing.assert_array_equal(s.residual, s.initial_residual)
 
 
@@ -329,7 +328,7 @@ def test_more_nodes_make_the_learned_jacobian_more_accurate(fast):
     assert many.error < 0.5 * few.error
     assert few.error < 1
     # The error said is about that at other mu.
-    mu = SPACE.sample(16, "Sobol")
+    mu = SPACE.sample(16, "Halton")
     z = fast.full.coefficients(mu)
     exact = own_blocks(tape_jacobian(fast.residual, fast.full, mu, z)) @ many.directions
     guess = np.tensordot(

@@ -19,7 +19,7 @@ _COMMON_DAMPING = 1e-3
 
 
 def choose_damping(run, parameter_space) -> float:
-    """The strongest damping whose residual is within 5 % of the best one's.
+    """The strongest damping whose residual is within 2 % of the best one's.
 
     Weak directions of the Jacobian hardly lower the residual, but move the solution;
     among equals the strongest damping moves it least.
@@ -33,7 +33,7 @@ def choose_damping(run, parameter_space) -> float:
     return next(
         damping
         for damping, ratio in zip(DAMPINGS, ratios, strict=True)
-        if ratio <= 1.05 * min(ratios)
+        if ratio <= 1.02 * min(ratios)
     )
 
 

@@ -56,7 +56,7 @@ class GaussNewton:
               timed for that, once.
         damping: Weight lambda of ||dz||^2 in the first step, relative to the mean
             square of the Jacobian's columns; "auto" takes the strongest with which the
-            held-out residual, for some mu of the box, is within 5 % of the best.
+            held-out residual, for some mu of the box, is within 2 % of the best.
         rtol: Stops when a step lowers the objective by less than this share.
 
     Raises:
@@ -67,7 +67,7 @@ class GaussNewton:
         2006 <https://doi.org/10.1007/978-0-387-40065-5>`_, sections 10.3 and 11.1.
     """
 
-    iterations: int = 10
+    iterations: int = 16
     jacobian: str = "auto"
     damping: float | str = "auto"
     rtol: float = 1e-2

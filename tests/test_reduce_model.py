@@ -1,0 +1,318 @@
+"""Reduction: what is kept, what is dropped, where the fast phase looks."""
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr.fast_phase.reduce import nonzero_coefficients
+from deepxde_lrnr.fast_phase.snapshots import (
+    draw_pairs,
+    hidden_states,
+    shifted_points,
+)
+
+SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
+TIME = dde.geometry.TimeDomain(0, 1)
+PLANE = dde.geometry.GeometryXTime(dde.geometry.Interval(0, 2), TIME)
+SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12, "num_nodes": 8}
+
+
+@pytest.fixture(autouse=True)
+def _without_xla(monkeypatch):
+    """XLA compiles for seconds."""
+
+    def plain(self, function):
+        self.function = self._plain = tf.function(function)
+
+    monkeypatch.setattr(Compiled, "__init__", plain)
+
+
+def family(geom=TIME, points=2, initial=lambda _, on: on):
+    """Decay u_t = -k u from u = a at t = 0, at every x."""
+
+    def pde(x, u, mu):
+        return dde.grad.jacobian(u, x, i=0, j=geom.dim - 1) + mu[:, 0:1] * u
+
+    ic = dde.icbc.IC(geom, lambda x, mu: mu[:, 1:2], initial)
+    if geom.dim == 1:
+        problem = dde.data.PDE(geom, pde, [ic], 10, points)
+    else:
+        problem = dde.data.TimePDE(geom, pde, [ic], 10, 0, points)
+    return lrnr.data.ParametricPDE(problem, SPACE, 8)
+
+
+def network(dim=1, **kwargs):
+    net = lrnr.nn.HyperLRNR(
+        [dim, 8, 8, 8, 1],
+        "tanh",
+        "Glorot normal",
+        rank=3,
+        bias_rank=1,
+        parameter_space=SPACE,
+        hypernetwork=(8,),
+        **kwargs,
+    )
+    net((np.ones((1, 2), np.float32), np.ones((1, dim), np.float32)))
+    return net
+
+
+# Coefficients that are zero
+
+
+def kill(net, scales):
+    """Puts the ReLU of coefficients s to sleep for every mu."""
+    bias = net.hypernetwork.biases[-1]
+    value = bias.numpy()
+    value[scales] = -100
+    bias.assign(value)
+
+
+def test_coefficients_zero_over_the_box_are_dropped_and_nothing_changes():
+    data, net = family(), network()
+    kill(net, [1, 3, 4])
+    fast = reduce_model(data, net, **SETTINGS)
+    np.testing.assert_array_equal(fast.dropped, [1, 3, 4])
+    assert str([1, 3, 4]) in str(fast.report())
+    kept = np.delete(np.arange(net.layout.size), [1, 3, 4])
+    np.testing.assert_array_equal(fast.full.kept, kept)
+    mu = SPACE.sample(3, "Halton")
+    z = net.coefficients(mu).numpy()
+    assert not z[:, fast.dropped].any()
+    np.testing.assert_allclose(fast.full.coefficients(mu), z[:, kept], atol=1e-6)
+    inputs = (tf.constant(mu), tf.constant(np.repeat([[0.3], [0.8]], 3, 0), tf.float32))
+    np.testing.assert_allclose(fast.full(inputs), net(inputs), rtol=1e-5, atol=1e-6)
+    # The fast phase moves the others only.
+    s = fast.solve(mu, GaussNewton(2, "exact", damping=1e-2))
+    assert s.coefficients.shape == (3, len(kept))
+    assert (s.history[:, -1] < s.history[:, 0]).any()
+    z[:, kept] = s.coefficients
+    np.testing.assert_allclose(
+        s.predict([[0.3], [0.8]]).transpose(1, 0, 2).reshape(-1, 1),
+        net.evaluate(*inputs, tf.constant(z)),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+def test_without_zeros_nothing_is_dropped():
+    fast = reduce_model(family(), network(), **{**SETTINGS, "method": "eim"})
+    assert fast.dropped.shape == (0,)
+    assert fast.full.layout.size == fast.full.full_size
+
+
+def test_each_layer_keeps_a_coefficient():
+    net = network()
+    kill(net, [0, 1, 2])
+    kept = nonzero_coefficients(net)
+    assert kept[:3].sum() == 1
+    assert kept[3:].all()
+
+
+def test_a_coefficient_that_is_seldom_not_zero_is_kept():
+    net = network()
+    kill(net, [1, 2])
+    mu = SPACE.sample(2000, "pseudo")
+    hyper = net.hypernetwork
+    scaled = SPACE.scale(mu)
+    hidden = np.tanh(scaled @ hyper.kernels[0].numpy() + hyper.biases[0].numpy())
+    values = hidden @ hyper.kernels[-1].numpy()[:, 1]
+    bias = hyper.biases[-1].numpy()
+    bias[1] = -np.quantile(values, 0.98)
+    hyper.biases[-1].assign(bias)
+    assert np.mean(net.coefficients(mu).numpy()[:, 1] > 0) < 0.05
+    kept = nonzero_coefficients(net)
+    assert kept[1] and not kept[2]
+
+
+# Points
+
+
+@pytest.mark.parametrize(
+    "geom, points",
+    [(TIME, 20), (PLANE, 30), (TIME, np.linspace(0, 1, 7)[:, None])],
+)
+def test_held_out_points_are_others(geom, points):
+    """In one dimension the sequences of Hammersley and Halton are the same."""
+    data, net = family(geom), network(geom.dim)
+    fast = reduce_model(data, net, **{**SETTINGS, "points": points})
+    fitted = fast.residual.collocation.pde_points
+    watched = fast.held_out.collocation.pde_points
+    n = points if isinstance(points, int) else len(points)
+    assert fitted.shape == (n, geom.dim)
+    assert watched.shape == (64, geom.dim)
+    distance = np.abs(fitted[:, None] - watched[None]).max(axis=2)
+    assert (distance > 1e-6).mean() > 0.999
+    # They are all over the domain.
+    for j in range(geom.dim):
+        low, high = (0, 2) if geom.dim == 2 and j == 0 else (0, 1)
+        counts, _ = np.histogram(watched[:, j], 4, (low, high))
+        assert (counts > 64 / 8).all() and counts.sum() == 64
+
+
+def test_conditions_pick_their_own_among_the_points_given():
+    grid = np.stack(np.meshgrid([0, 1, 2], [0, 0.5, 1]), axis=-1).reshape(-1, 2)
+    fast = reduce_model(
+        family(PLANE, 4), network(2), **{**SETTINGS, "points": grid, "method": "eim"}
+    )
+    collocation = fast.residual.collocation
+    np.testing.assert_array_equal(collocation.pde_points, grid)
+    (initial,) = collocation.condition_points
+    np.testing.assert_array_equal(initial, [[0, 0], [1, 0], [2, 0]])
+
+
+def test_loss_weights_reach_the_residual():
+    data, net = family(), network()
+    plain, weighted = (
+        reduce_model(data, net, weights, **SETTINGS) for weights in (None, [4, 9])
+    )
+    mu = SPACE.sample(1)
+    z = plain.full.coefficients(mu)
+
+    def vector(fast):
+        inputs, auxiliary = fast.residual.feed(mu)
+        targets = [{k: tf.constant(v) for k, v in t.items()} for t in
+                   auxiliary["targets"]]  # fmt: skip
+        inputs = tuple(map(tf.constant, inputs))
+        compute = tf.function(
+            lambda z: fast.residual(
+                fast.full, z, inputs, {**auxiliary, "targets": targets}
+            )
+        )
+        return compute(z).numpy()[0]
+
+    r, weighted = vector(plain), vector(weighted)
+    np.testing.assert_allclose(weighted[:20], 2 * r[:20], rtol=1e-5)
+    np.testing.assert_allclose(weighted[20:], 3 * r[20:], rtol=1e-5)
+    assert len(r) > 20
+
+
+# Layers
+
+
+@pytest.mark.parametrize("method", ["fitted", "qdeim", "eim"])
+def test_methods_and_sizes_are_those_asked_for(method):
+    fast = reduce_model(
+        family(), network(), **{**SETTINGS, "method": method, "rank": 2}
+    )
+    neurons = 4 if method == "fitted" else 2
+    assert fast.reduced.stack.widths == (neurons,) * 3
+    assert fast.full.stack.widths == (8,) * 3
+    assert [layer.modes for layer in fast.layers] == [2, 2, 2]
+
+
+def test_a_tolerance_sets_the_sizes_and_the_accuracy():
+    data, net = family(), network()
+    mu = SPACE.sample(4, "Halton")
+    t = np.repeat(np.linspace(0, 1, 9), 4)[:, None].astype(np.float32)
+    sizes, differences = [], []
+    for rtol in (0.3, 1e-4):
+        fast = reduce_model(data, net, **{**SETTINGS, "rank": None, "rtol": rtol})
+        sizes.append(sum(fast.reduced.stack.widths))
+        differences.append(np.abs(fast.reduced((mu, t)) - fast.full((mu, t))).max())
+    assert sizes[0] < sizes[1]
+    assert differences[1] < 0.1 * differences[0]
+
+
+def test_the_seed_makes_it_reproducible():
+    data, net = family(), network()
+    maps = []
+    for seed in (0, 0, 1):
+        np.random.seed(len(maps))
+        fast = reduce_model(data, net, **SETTINGS, seed=seed)
+        maps.append(fast.reduced.stack.W_out.numpy())
+    np.testing.assert_array_equal(maps[0], maps[1])
+    assert np.abs(maps[0] - maps[2]).max() > 0
+
+
+def test_snapshots_are_hidden_states_and_their_derivatives():
+    net = network(2)
+    x, mu = draw_pairs(np.random.uniform(0, 1, (5, 2)), SPACE.sample(3), None, None)
+    assert len(np.unique(np.hstack([x, mu]), axis=0)) == 15
+    z = net.coefficients(mu).numpy()
+    snapshots = hidden_states(net, x, mu, z, derivatives=True)
+
+    def first_layer(x):
+        bias = net.stack.b[0] + z[:, 6:7] @ net.stack.B[0].numpy().T
+        return np.tanh(x @ net.stack.W_in.numpy() + bias).T
+
+    h = first_layer(x)
+    np.testing.assert_allclose(snapshots.values[0], h, rtol=1e-4, atol=1e-6)
+    assert len(snapshots.derivatives[0]) == 4
+    for j in range(2):
+        weights = net.stack.W_in.numpy()[j][:, None]
+        first, second = snapshots.derivatives[0][2 * j : 2 * j + 2]
+        slope = (1 - h**2) * weights
+        np.testing.assert_allclose(first, slope, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(
+            second, -2 * h * slope * weights, rtol=1e-3, atol=1e-5
+        )
+    last = tf.matmul(snapshots.values[-1].T, net.stack.W_out) + net.stack.b_out
+    expected = np.concatenate(
+        [net((mu[i : i + 1].astype(np.float32), x[i : i + 1].astype(np.float32)))
+         for i in range(15)]
+    )  # fmt: skip
+    np.testing.assert_allclose(last, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_pairs_are_drawn_without_repetition():
+    rng = np.random.default_rng(0)
+    x, mu = draw_pairs(np.arange(6.0)[:, None], np.arange(5.0)[:, None], 20, rng)
+    assert len(np.unique(np.hstack([x, mu]), axis=0)) == len(x) == 20
+
+
+def test_shifted_points_go_both_ways_along_each_coordinate():
+    points = shifted_points(np.array([[1.0, 1.0]]), 0.1, [2, 1])
+    np.testing.assert_allclose(points, [[1, 1], [1.2, 1], [1, 1.1], [0.8, 1], [1, 0.9]])
+
+
+# Bad input
+
+
+def test_reduction_comes_after_training():
+    with pytest.raises(RuntimeError, match="train"):
+        lrnr.Model(family(), network()).reduce()
+
+
+@pytest.mark.parametrize(
+    "argument, value, message",
+    [
+        ("rank", 9, "more modes than the layer has neurons, 8"),
+        ("rank", 0, "rank must be at least 1"),
+        ("rank", 2.5, "rank must be an integer"),
+        ("rtol", -1, "rtol"),
+        ("rtol", float("nan"), "rtol"),
+        ("method", "deim", "method must be one of"),
+        ("oversampling", 0.5, "oversampling must be at least 1"),
+        ("oversampling", float("nan"), "oversampling must be at least 1"),
+        ("points", 0, "points is 0"),
+        ("points", -3, "points is -3"),
+        ("points", np.ones((4, 2)), r"points has shape \(4, 2\).*\(n, 1\)"),
+        ("points", np.ones(4), r"points has shape \(4,\)"),
+        ("points", np.ones((0, 1)), r"points has shape \(0, 1\)"),
+        ("points", [[0.0], [np.nan]], "points .* NaN"),
+        ("points", [[0.5], [1.0]], r"bcs\[0\] \(IC\) has no points"),
+        ("num_parameters", 0, "num_parameters is 0"),
+        ("num_parameters", 2.5, "num_parameters is 2.5"),
+        ("num_nodes", 0, "num_nodes is 0"),
+        ("num_nodes", "many", "num_nodes is 'many'"),
+    ],
+)
+def test_bad_arguments_are_named(argument, value, message):
+    with pytest.raises(ValueError, match=message):
+        reduce_model(
+            family(), network(), **{**SETTINGS, "method": "eim", argument: value}
+        )
+
+
+def test_there_are_no_more_modes_than_snapshots():
+    settings = {"points": np.zeros((1, 1)), "rank": 7, "num_parameters": 1}
+    with pytest.raises(ValueError, match="rank"):
+        reduce_model(family(), network(), method="qdeim", **settings)
+
+
+def test_weights_must_be_those_of_least_squares():
+    with pytest.raises(ValueError, match="loss_weights"):
+        reduce_model(family(), network(), [1, -1], **SETTINGS)
