@@ -17,10 +17,10 @@ class LowRankStack(tf.keras.layers.Layer):
         h_l = act(U_l diag(s_l) V_l^T h_{l-1} + b_l + B_l c_l),   l = 1, ..., L
         u   = W_out h_L + b_out
 
-    A weight is never formed as a matrix of width x width: the rows go through V_l,
-    are scaled by s_l and come back through U_l, so that a layer costs 2 width r
-    instead of width^2 multiplications a row. FastLRNR is the same stack with fewer
-    neurons (arXiv 2410.04001, section 3.2).
+    The rows go through V_l, are scaled by s_l and come back through U_l, so that a
+    layer costs 2 width r instead of width^2 multiplications a row; a weight of
+    width x width is formed only where it is the smaller one. FastLRNR is the same stack
+    with fewer neurons (arXiv 2410.04001, section 3.2).
 
     Args:
         widths: Neurons M_0, ..., M_L of the hidden layers.
@@ -118,10 +118,11 @@ class LowRankStack(tf.keras.layers.Layer):
         """
         s, c = self.layout.split(coefficients)
         num_mu = coefficients.shape[0] or tf.shape(coefficients)[0]
+        one_mu = isinstance(num_mu, int) and num_mu == 1
 
         def per_mu(operation, rows, values):
             """Applies one row of ``values`` (P, w) to the rows of its mu."""
-            if isinstance(num_mu, int) and num_mu == 1:
+            if one_mu:
                 return operation(rows, values)
             width = rows.shape[-1]
             rows = operation(tf.reshape(rows, (-1, num_mu, width)), values)
@@ -137,13 +138,30 @@ class LowRankStack(tf.keras.layers.Layer):
 
         states = [activate(0, tf.matmul(features, self.W_in))]
         for level, (U, V) in enumerate(zip(self.U, self.V, strict=True), start=1):
-            rows = per_mu(tf.multiply, tf.matmul(states[-1], V), s[level - 1])
-            states.append(activate(level, tf.matmul(rows, U, transpose_b=True)))
+            if one_mu and small_weight(features.shape[0], U, V):
+                weight = tf.matmul(V * s[level - 1], U, transpose_b=True)
+                rows = tf.matmul(states[-1], weight)
+            else:
+                rows = per_mu(tf.multiply, tf.matmul(states[-1], V), s[level - 1])
+                rows = tf.matmul(rows, U, transpose_b=True)
+            states.append(activate(level, rows))
         return states
 
     def call(self, features, coefficients):
         h = self.hidden_states(features, coefficients)[-1]
         return tf.matmul(h, self.W_out) + self.b_out
+
+
+def small_weight(num_rows: int | None, U, V) -> bool:
+    """Whether the weight V diag(s) U^T takes less work than its factors, for one mu.
+
+    It does for the few neurons of FastLRNR, of which there are fewer than
+    coefficients. (For a full layer it is what makes the method slow.)
+    """
+    before, width, rank = V.shape[0], U.shape[0], U.shape[1]
+    if num_rows is None:
+        return False
+    return before * width * (rank + num_rows) < num_rows * rank * (before + width)
 
 
 def fresh(initializer):
