@@ -260,7 +260,7 @@ def test_adam_marks_mu_without_a_finite_residual():
 
 
 def test_third_derivatives_through_concat_work():
-    """XLA has no gradient for these; where there is NaN, it must not raise either."""
+    """XLA has no gradient for these; mu without a finite residual are marked too."""
     geom = dde.geometry.GeometryXTime(dde.geometry.Interval(0, 1), TIME)
 
     def airy(x, u, mu):

@@ -140,11 +140,6 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         shift = tf.cast(damping, tf.float64) * size + np.finfo(real).tiny
         gram += shift[:, None, None] * tf.eye(gram.shape[-1], dtype=tf.float64)
         slope = tf.matmul(J, r[:, :, None], transpose_a=True)
-        # Without XLA the factorisation of NaN raises an error, for all mu at once.
-        usable = tf.reduce_all(tf.math.is_finite(gram), axis=(1, 2))
-        gram = tf.where(
-            usable[:, None, None], gram, tf.eye(gram.shape[-1], dtype=tf.float64)
-        )
         dy = -tf.linalg.cholesky_solve(tf.linalg.cholesky(gram), slope)
         return tf.cast(dy[:, :, 0], real)
 
