@@ -91,6 +91,5 @@ for axis, (title, values, low, high) in zip(axes, panels, strict=True):
     figure.colorbar(image, ax=axis)
     axis.set(title=title, xlabel="t")
 axes[0].set_ylabel("x")
-results = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
-os.makedirs(results, exist_ok=True)
-figure.savefig(os.path.join(results, "drop_in_burgers.png"), dpi=150)
+os.makedirs("results", exist_ok=True)
+figure.savefig("results/drop_in_burgers.png", dpi=150)

@@ -9,9 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_drop_in_burgers_prints_parameters_and_errors_of_both_networks():
+def test_drop_in_burgers_prints_parameters_and_errors_of_both_networks(tmp_path):
     run = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "drop_in_burgers.py")],
+        cwd=tmp_path,
         env={
             **os.environ,
             "DEEPXDE_LRNR_QUICK": "1",
@@ -33,4 +34,4 @@ def test_drop_in_burgers_prints_parameters_and_errors_of_both_networks():
     parameters = [int(count) for _, count, _ in lines]
     assert abs(parameters[0] - parameters[1]) < 0.05 * parameters[0]
     assert all(0 < float(error) < 2 for *_, error in lines)
-    assert (ROOT / "examples" / "results" / "drop_in_burgers.png").exists()
+    assert (tmp_path / "results" / "drop_in_burgers.png").exists()

@@ -29,7 +29,13 @@ def test_an_example_ends_in_a_table_of_errors_and_a_picture(script, tmp_path):
     result = subprocess.run(
         [sys.executable, str(script)],
         cwd=tmp_path,
-        env={**environment, "HOME": str(tmp_path)},
+        env={
+            **environment,
+            "HOME": str(tmp_path),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(EXAMPLES.parent), os.environ.get("PYTHONPATH")])
+            ),
+        },
         capture_output=True,
         text=True,
         timeout=900,
