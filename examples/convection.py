@@ -120,7 +120,7 @@ paper = fast_paper.solve(mu, lrnr.fast_phase.Adam())
 e_paper = errors(paper.predict(points))
 
 print("\nL1 relative error on 256 x 101 points, mu not trained on")
-print("  beta | hypernetwork  fast phase (ms)  exact Jacobian (ms)  paper")
+print("  beta | hypernetwork  fast phase (ms)  exact fine-tuning (ms)  paper")
 for i, (beta,) in enumerate(mu):
     print(
         f" {beta:5.2f} | {e_hyper[i]:11.4%} {e_fast[i]:10.4%}"
