@@ -98,13 +98,11 @@ class GaussNewton:
             Function of mu, an array of shape (P, p), that returns an ``Outcome``. It
             is compiled once for each P.
         """
-        source = self.jacobian
-        if source == "auto":
-            source = choose_jacobian(
-                {s: compile_steps(self, fast, s) for s in _JACOBIANS[1:]},
-                fast.parameter_space,
-            )
-        run = compile_steps(self, fast, source)
+        if self.jacobian == "auto":
+            runs = {s: compile_steps(self, fast, s) for s in _JACOBIANS[1:]}
+            run = runs[choose_jacobian(runs, fast.parameter_space)]
+        else:
+            run = compile_steps(self, fast, self.jacobian)
         damping = self.damping
         if damping == "auto":
             damping = choose_damping(run, fast.parameter_space)
