@@ -13,6 +13,9 @@ from deepxde_lrnr.fast_phase.snapshots import (
     hidden_states,
     shifted_points,
 )
+from deepxde_lrnr.reduction import deim_indices, pod
+from pymor.algorithms.ei import deim as pymor_deim
+from pymor.vectorarrays.numpy import NumpyVectorSpace
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)
@@ -250,6 +253,19 @@ def test_snapshots_are_hidden_states_and_their_derivatives():
     last = tf.matmul(snapshots.values[-1].T, net.stack.W_out) + net.stack.b_out
     expected = net.evaluate(mu, x.astype(np.float32), z)
     np.testing.assert_allclose(last, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_on_hidden_states_of_a_trained_network_deim_is_that_of_pymor():
+    model = lrnr.Model(family(), network())
+    model.compile("SOAP", lr=1e-2, verbose=0)
+    model.train(iterations=100, batch_size=4, display_every=10**9, verbose=0)
+    x, mu = draw_pairs(np.linspace(0, 1, 20)[:, None], SPACE.sample(10), None, None)
+    z = model.net.coefficients(mu).numpy()
+    snapshots = hidden_states(model.net, x, mu, z, derivatives=False)
+    for states in snapshots.values:
+        modes, _ = pod(states, rank=5)
+        theirs, _, _ = pymor_deim(NumpyVectorSpace.from_numpy(modes), pod=False)
+        np.testing.assert_array_equal(deim_indices(modes), theirs)
 
 
 def test_pairs_are_drawn_without_repetition():
