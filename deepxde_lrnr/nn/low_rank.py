@@ -59,7 +59,7 @@ class LowRankStack(tf.keras.layers.Layer):
         regularizers = [
             r for r in (self.kernel_regularizer, self.factor_regularizer) if r
         ]
-        factor = (lambda w: sum(r(w) for r in regularizers)) if regularizers else None
+        factor = Sum(regularizers) if regularizers else None
         num_features, last = features_shape[-1], self.widths[-1]
 
         self.W_in = self.add_weight(
@@ -150,6 +150,16 @@ class LowRankStack(tf.keras.layers.Layer):
     def call(self, features, coefficients):
         h = self.hidden_states(features, coefficients)[-1]
         return tf.matmul(h, self.W_out) + self.b_out
+
+
+class Sum(tf.keras.regularizers.Regularizer):
+    """Sum of regularizers; Keras before 3.13 takes no plain function."""
+
+    def __init__(self, regularizers):
+        self.regularizers = regularizers
+
+    def __call__(self, weight):
+        return sum(regularizer(weight) for regularizer in self.regularizers)
 
 
 def small_weight(num_rows: int | None, U, V) -> bool:
