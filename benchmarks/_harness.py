@@ -1,28 +1,80 @@
-"""What the benchmarks share: arguments, timing, and the file of results."""
+"""What the benchmarks share: arguments, timing, tables, and the files of results.
+
+A benchmark is a module with
+
+- ``compute(quick) -> dict``: the results, numbers and lists that JSON knows;
+- ``describe(results) -> str``: what they say, in Markdown, below the title;
+- ``draw(results) -> Figure`` (optional): a picture of them;
+
+and ends with ``run(sys.modules[__name__])``. The first line of its docstring is its
+title, the rest says what is measured.
+"""
 
 import argparse
 import json
 import os
 import platform
 import time
+from pathlib import Path
 
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
 
-def parse_arguments(description: str) -> argparse.Namespace:
-    """Arguments of every benchmark.
+def run(benchmark) -> None:
+    """Runs a benchmark from the command line.
+
+    ``--json FILE`` writes the results to FILE and the picture beside it; ``--quick``
+    takes sizes so small that only the code is tested, not the claim.
+    """
+    title, _, description = benchmark.__doc__.partition("\n")
+    parser = argparse.ArgumentParser(
+        description=title,
+        epilog=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the results to FILE")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, for a test")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    results = benchmark.compute(arguments.quick)
+    results["seconds"] = time.perf_counter() - start
+    results["environment"] = environment()
+    print(benchmark.describe(results))
+    if arguments.json is None:
+        return
+    path = Path(arguments.json)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2) + "\n")
+    if hasattr(benchmark, "draw"):
+        figure = benchmark.draw(results)
+        figure.savefig(path.with_suffix(".png"), dpi=110, bbox_inches="tight")
+
+
+def table(columns: list[str], rows) -> str:
+    """A Markdown table; numbers are written with three significant digits.
 
     Args:
-        description: First line of the help.
-
-    Returns:
-        Namespace with ``json``, a path or ``None``.
+        columns: Names of the columns.
+        rows: Lists of as many strings or numbers.
     """
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--json", metavar="FILE", help="write the results to FILE")
-    return parser.parse_args()
+    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1)]
+    lines += [[_cell(value) for value in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _cell(value) -> str:
+    if isinstance(value, bool) or not isinstance(value, (float, np.floating)):
+        return str(value)
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
+
+
+def percent(value: float) -> str:
+    """A relative error as a percentage with three significant digits."""
+    return f"{100 * value:#.3g}".rstrip(".") + " %" if np.isfinite(value) else "-"
 
 
 def milliseconds(functions, repeats: int, warm_up: int = 2) -> list[float]:
@@ -46,16 +98,6 @@ def milliseconds(functions, repeats: int, warm_up: int = 2) -> list[float]:
             function()
             turn[i] = time.perf_counter() - start
     return (1e3 * np.median(times[warm_up:], axis=0)).tolist()
-
-
-def report(results: dict, path: str | None) -> None:
-    """Prints the results; writes them, with the machine they are from, to ``path``."""
-    for key, value in results.items():
-        print(f"{key}: {value:.4g}" if isinstance(value, float) else f"{key}: {value}")
-    if path is not None:
-        with open(path, "w") as file:
-            json.dump({**results, "environment": environment()}, file, indent=2)
-            file.write("\n")
 
 
 def environment() -> dict:

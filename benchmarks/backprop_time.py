@@ -16,11 +16,13 @@ same loop, with XLA or without, whichever is faster.
     python benchmarks/backprop_time.py --json benchmarks/results/backprop_time.json
 """
 
+import sys
+
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
-from _harness import milliseconds, parse_arguments, report
+from _harness import milliseconds, run, table
 
 WIDTH, RANK, LOW_RANK_LAYERS = 4000, 100, 3
 NEURONS = 5
@@ -30,9 +32,8 @@ REPEATS = 7
 MU = np.array([[2.0, 0.5, 1.0]], "float32")
 
 
-def main():
-    arguments = parse_arguments(__doc__)
-    net = full_network()
+def compute(quick):
+    net = full_network(WIDTH // 20 if quick else WIDTH)
     fast = small_network(net)
     few, many = grid(4, 3), grid(40, 25)
 
@@ -57,17 +58,28 @@ def main():
             ms[f"lrnr_{count}_ms"], ms.pop(f"lrnr_{count}_xla_ms")
         )
         ms[f"ratio_{count}"] = ms[f"lrnr_{count}_ms"] / ms["fast_ms"]
-    report({**ms, "with_and_without_xla": both}, arguments.json)
+    return {**ms, "with_and_without_xla": both}
 
 
-def full_network():
+def describe(results):
+    rows = [
+        ["FastLRNR", 12, results["fast_ms"], 1.0],
+        ["LRNR", 12, results["lrnr_12_ms"], results["ratio_12"]],
+        ["LRNR", 1000, results["lrnr_1000_ms"], results["ratio_1000"]],
+    ]
+    return "The paper reports 4 ms against 140 ms, 36 times.\n\n" + table(
+        ["network", "points", "ms a gradient", "times FastLRNR's"], rows
+    )
+
+
+def full_network(width, rank=RANK):
     """LRNR of the paper's comparison."""
     space = lrnr.ParameterSpace(beta=(1, 3), nu=(0, 2), rho=(0, 2))
     net = lrnr.nn.HyperLRNR(
-        [2] + [WIDTH] * (LOW_RANK_LAYERS + 1) + [1],
+        [2] + [width] * (LOW_RANK_LAYERS + 1) + [1],
         "tanh",
         "Glorot normal",
-        rank=RANK,
+        rank=min(rank, width),
         parameter_space=space,
         bias_rank=0,
     )
@@ -78,8 +90,8 @@ def full_network():
 def small_network(net):
     """FastLRNR with random neurons and maps."""
     rng = np.random.default_rng(0)
-    rows = [RANK] * LOW_RANK_LAYERS + [1]
-    indices = [rng.choice(WIDTH, NEURONS, replace=False) for _ in rows]
+    rows = [*net.layout.ranks, 1]
+    indices = [rng.choice(net.stack.widths[0], NEURONS, replace=False) for _ in rows]
     maps = [rng.standard_normal((n, NEURONS)) / NEURONS for n in rows]
     return lrnr.nn.FastLRNR(net, indices, maps)
 
@@ -119,4 +131,4 @@ def descent(network, points, steps, xla):
 
 
 if __name__ == "__main__":
-    main()
+    run(sys.modules[__name__])

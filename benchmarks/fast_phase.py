@@ -19,6 +19,7 @@ own settings. The times: see ``timings``.
     python benchmarks/fast_phase.py --json benchmarks/results/fast_phase.json
 """
 
+import sys
 import time
 import warnings
 
@@ -26,8 +27,9 @@ import deepxde_lrnr as lrnr
 import numpy as np
 import tensorflow as tf
 from _families import POINTS, Family, build, relative_l1, trained
-from _harness import milliseconds, parse_arguments, report
+from _harness import milliseconds, percent, run, table
 from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from deepxde_lrnr.fast_phase.hyper_reduction import hyper_reduce
 from deepxde_lrnr.fast_phase.learned_jacobian import (
     LearnedJacobian,
     leading_directions,
@@ -46,22 +48,69 @@ SOLVERS = {
     "fast": GaussNewton(jacobian="fast"),
     "exact": GaussNewton(jacobian="exact"),
 }
+TIMES = (
+    "solve_ms",
+    "solves_per_second",
+    "batch_over_single",
+    "speedup_exact_gn",
+    "speedup_adam",
+    "speedup_exact_gn_4000",
+    "reduction_s_1000",
+)
 CONVERGED = GaussNewton(jacobian="exact", iterations=20, rtol=1e-3)
 
 
-def main():
-    arguments = parse_arguments(__doc__)
+def compute(quick):
     warnings.simplefilter("ignore", lrnr.OutsideParameterSpaceWarning)
+    if quick:
+        tiny = Family(width=16, rank=3, iterations=20, batch=(8, 8))
+        return accuracy(tiny, points=40)
     results = {name: accuracy(family) for name, family in FAMILIES.items()}
-    results = {**results.pop("cdr"), **results, **timings()}
-    report(results, arguments.json)
+    return {**results.pop("cdr"), **results, **timings(), **reduction_time()}
 
 
-def accuracy(family: Family) -> dict:
+def describe(results):
+    parts = {"CDR": results}
+    for name, title in (
+        ("cdr_quarter", "CDR, a quarter of the training"),
+        ("convection", "convection"),
+    ):
+        if name in results:
+            parts[title] = results[name]
+    keys = (
+        "after_mean",
+        "after_max",
+        "ratio_mean",
+        "ratio_worst",
+        "ratio_outside",
+        "captured",
+        "indicator_rank_correlation",
+        "steps_mean",
+    )
+    text = ""
+    for title, part in parts.items():
+        rows = [
+            [name] + [percent(row[k]) for k in keys[:2]] + [row[k] for k in keys[2:]]
+            for name, row in (
+                ("default", part),
+                *part["by_jacobian"].items(),
+                ("paper", part["paper"]),
+            )
+        ]
+        text += (
+            f"{title}: before the fast phase {percent(part['before_mean'])} mean, "
+            f"{percent(part['before_max'])} max.\n\n"
+        )
+        text += table(["solver", *keys], rows) + "\n"
+    times = [[k, v] for k, v in results.items() if k in TIMES]
+    return text + (table(["time", "value"], times) if times else "")
+
+
+def accuracy(family: Family, points=None) -> dict:
     """Errors of every solver on one family."""
     model = trained(family)
     start = time.perf_counter()
-    fast = model.reduce()
+    fast = model.reduce(points=points)
     inside, outside = family.new_parameters(NUM_INSIDE, NUM_OUTSIDE)
     mu = np.vstack([inside, outside])
     reference = family.reference(mu)
@@ -143,7 +192,7 @@ def timings() -> dict:
     fast = trained(Family(width=384, iterations=500)).reduce()
     mu = fast.parameter_space.sample(1, "Halton")[0]
     ours = GaussNewton(jacobian="learned", damping=1e-3)
-    objective = fast.solve(mu, ours).history[-1]
+    objective = fast.solve(mu, ours).objective
     history = fast.solve(mu, GaussNewton(jacobian="exact", damping=1e-3)).history
     reached = np.flatnonzero(history <= objective)
     steps = int(reached[0]) if len(reached) else len(history) - 1
@@ -170,9 +219,13 @@ def timings_4000() -> dict:
     nodes = fast.parameter_space.sample(60, "Hammersley")
     n = len(fast.residual.collocation.pde_points)
     values = np.random.default_rng(0).normal(size=(60, n, directions.shape[1]))
+    few, entries, factors = hyper_reduce(fast.residual, fast.full, values)
     fast.learned_jacobian = LearnedJacobian(
         LearnedJacobian.interpolate(fast.parameter_space.scale(nodes.astype(float))),
-        tf.constant(values, tf.float32),
+        tf.constant(values[:, entries] * factors[:, None], tf.float32),
+        few,
+        entries,
+        factors.astype(np.float32),
         directions,
         float("nan"),
         0.0,
@@ -191,5 +244,14 @@ def timings_4000() -> dict:
     }
 
 
+def reduction_time() -> dict:
+    """Seconds of the reduction for M = 1,000, 384 points and 100 mu."""
+    model = build(Family(width=1000, iterations=0))
+    model._build()
+    model._has_weights = True
+    fast = model.reduce(num_parameters=100)
+    return {"reduction_s_1000": fast.seconds["reduction"]}
+
+
 if __name__ == "__main__":
-    main()
+    run(sys.modules[__name__])

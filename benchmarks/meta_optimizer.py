@@ -6,26 +6,27 @@ relative error of the hypernetwork's prediction for 30 mu not trained on.
     python benchmarks/meta_optimizer.py --json benchmarks/results/meta_optimizer.json
 """
 
+import sys
 import time
 
 from _families import POINTS, Family, build, relative_l1
-from _harness import parse_arguments, report
+from _harness import percent, run, table
 
 ITERATIONS = 2000
 
 
-def main():
-    arguments = parse_arguments(__doc__)
+def compute(quick):
+    iterations = 20 if quick else ITERATIONS
     results = {}
     for optimizer in ("adam", "SOAP"):
-        family = Family(iterations=ITERATIONS, optimizer=optimizer)
+        family = Family(iterations=iterations, optimizer=optimizer)
         model = build(family)
-        model.compile(optimizer, lr=3e-3, decay=("cosine", ITERATIONS, 1e-3), verbose=0)
+        model.compile(optimizer, lr=3e-3, decay=("cosine", iterations, 1e-3), verbose=0)
         start = time.perf_counter()
         model.train(
-            iterations=ITERATIONS,
+            iterations=iterations,
             batch_size=family.batch,
-            display_every=ITERATIONS,
+            display_every=iterations,
             verbose=0,
         )
         seconds = time.perf_counter() - start
@@ -37,8 +38,21 @@ def main():
         results[f"{name}_seconds"] = seconds
     results["error_ratio"] = results["soap_l1_mean"] / results["adam_l1_mean"]
     results["time_ratio"] = results["soap_seconds"] / results["adam_seconds"]
-    report(results, arguments.json)
+    return results
+
+
+def describe(results):
+    rows = [
+        [
+            name,
+            percent(results[f"{key}_l1_mean"]),
+            percent(results[f"{key}_l1_max"]),
+            results[f"{key}_seconds"],
+        ]
+        for name, key in (("Adam", "adam"), ("SOAP", "soap"))
+    ]
+    return table(["optimizer", "mean L1 error", "max", "seconds"], rows)
 
 
 if __name__ == "__main__":
-    main()
+    run(sys.modules[__name__])

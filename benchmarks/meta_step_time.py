@@ -8,11 +8,13 @@ nothing of DeepXDE or of this package. ``ratio`` is the former over the latter.
     python benchmarks/meta_step_time.py --json benchmarks/results/meta_step_time.json
 """
 
+import sys
+
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
-from _harness import milliseconds, parse_arguments, report
+from _harness import milliseconds, run, table
 
 WIDTH, RANK, BIAS_RANK, HIDDEN_LAYERS = 96, 16, 4, 4
 HYPERNETWORK = [64, 64]
@@ -22,17 +24,23 @@ LEARNING_RATE = 1e-3
 REPEATS = 100
 
 
-def main():
-    arguments = parse_arguments(__doc__)
-    library_ms, by_hand_ms = milliseconds([library_step(), step_by_hand()], REPEATS, 5)
-    report(
-        {
-            "library_ms": library_ms,
-            "by_hand_ms": by_hand_ms,
-            "ratio": library_ms / by_hand_ms,
-        },
-        arguments.json,
+def compute(quick):
+    library_ms, by_hand_ms = milliseconds(
+        [library_step(), step_by_hand()], 2 if quick else REPEATS, 5
     )
+    return {
+        "library_ms": library_ms,
+        "by_hand_ms": by_hand_ms,
+        "ratio": library_ms / by_hand_ms,
+    }
+
+
+def describe(results):
+    rows = [
+        ["lrnr.Model.train", results["library_ms"], results["ratio"]],
+        ["by hand", results["by_hand_ms"], 1.0],
+    ]
+    return table(["step", "ms", "times the one by hand"], rows)
 
 
 def library_step():
@@ -164,4 +172,4 @@ def step_by_hand():
 
 
 if __name__ == "__main__":
-    main()
+    run(sys.modules[__name__])

@@ -61,21 +61,38 @@ class Collocation:
             paired: For each IC/BC whether halves are paired; pairs stay together.
         """
         n = len(self.pde_points)
-        points, selections = [], []
-        for block, selection, whole, pairs in zip(
-            self.condition_points, self.selections, keep_whole, paired, strict=True
+        kept = []
+        for block, whole, pairs in zip(
+            self.condition_points, keep_whole, paired, strict=True
         ):
+            chosen = None
             if not whole:
                 size = len(block) // 2 if pairs else len(block)
                 chosen = _draw(size, -(-num_points * size // n))
                 if pairs:
                     chosen = np.concatenate((chosen, chosen + size))
+            kept.append(chosen)
+        return self.take(kept, _draw(n, num_points))
+
+    def take(self, condition_points, pde_points) -> Collocation:
+        """Keeps some of the points.
+
+        Args:
+            condition_points: For each IC/BC the indices of the points to keep, or
+                ``None`` for all.
+            pde_points: The same for the PDE's.
+        """
+        blocks, selections = [], []
+        for block, selection, chosen in zip(
+            self.condition_points, self.selections, condition_points, strict=True
+        ):
+            if chosen is not None:
                 block = block[chosen]
                 selection = chosen if selection is None else selection[chosen]
-            points.append(block)
+            blocks.append(block)
             selections.append(selection)
-        pde_points = self.pde_points[_draw(n, num_points)]
-        return Collocation(tuple(points), pde_points, tuple(selections), self.frozen)
+        points = self.pde_points if pde_points is None else self.pde_points[pde_points]
+        return Collocation(tuple(blocks), points, tuple(selections), self.frozen)
 
 
 def _draw(n: int, size: int) -> np.ndarray:

@@ -21,16 +21,22 @@ class Residual:
         collocation: Points.
         loss_weights: ``None`` or weights as for ``Model.compile``, finite and >= 0; one
             more than there are errors, for regularisation, is not used.
+        row_factors: ``None``, or one more factor for each entry.
 
     Raises:
         ValueError: If a weight is negative or not finite.
     """
 
     def __init__(
-        self, data: ParametricPDE, collocation: Collocation, loss_weights=None
+        self,
+        data: ParametricPDE,
+        collocation: Collocation,
+        loss_weights=None,
+        row_factors: np.ndarray | None = None,
     ):
         self.data = data
         self.collocation = collocation
+        self.row_factors = row_factors
         if loss_weights is not None:
             loss_weights = [float(weight) for weight in loss_weights]
         self.loss_weights = loss_weights
@@ -45,21 +51,14 @@ class Residual:
         """What ``__call__`` needs for mu of shape (P, p), computed in NumPy."""
         return self.data.batch(mu, self.collocation)
 
-    def __call__(self, network, coefficients, inputs, auxiliary, weighted=True):
-        """Residual vectors.
+    def blocks(self, network, coefficients, inputs, auxiliary, weighted=True) -> list:
+        """Residual vectors of each equation of the PDE, then of each IC/BC.
 
-        Args:
-            network: ``ParametricNN``.
-            coefficients: Tensor of shape (P, q).
-            inputs: Tensors ``(mu, x)`` from ``feed``.
-            auxiliary: From ``feed``.
-            weighted: If ``False``, the errors as they are.
+        Args and errors are those of ``__call__``.
 
         Returns:
-            Tensor of shape (P, number of residuals).
-
-        Raises:
-            ValueError: If there are not as many weights as errors.
+            List of Tensors of shapes (P, number of residuals), in the order of the
+            points.
         """
         mu, x = inputs
         num_mu = mu.shape[0]
@@ -80,4 +79,26 @@ class Residual:
             if weighted:
                 error *= tf.sqrt(weights[i] / tf.cast(tf.shape(error)[1], error.dtype))
             blocks.append(error)
-        return tf.concat(blocks, axis=1)
+        return blocks
+
+    def __call__(self, network, coefficients, inputs, auxiliary, weighted=True):
+        """Residual vectors.
+
+        Args:
+            network: ``ParametricNN``.
+            coefficients: Tensor of shape (P, q).
+            inputs: Tensors ``(mu, x)`` from ``feed``.
+            auxiliary: From ``feed``.
+            weighted: If ``False``, the errors as they are.
+
+        Returns:
+            Tensor of shape (P, number of residuals).
+
+        Raises:
+            ValueError: If there are not as many weights as errors.
+        """
+        blocks = self.blocks(network, coefficients, inputs, auxiliary, weighted)
+        r = tf.concat(blocks, axis=1)
+        if weighted and self.row_factors is not None:
+            r *= tf.constant(self.row_factors, r.dtype)
+        return r

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from .._checks import as_integer, as_number
 from .compilation import Compiled
 from .outcome import Outcome
 
@@ -49,14 +50,13 @@ class Adam:
     network: str = "fast"
 
     def __post_init__(self):
-        if not (isinstance(self.iterations, int) and self.iterations >= 1):
-            raise ValueError(
-                f"iterations is {self.iterations!r}; it must be an integer >= 1."
-            )
-        if not 0 < self.lr < float("inf"):
-            raise ValueError(f"lr is {self.lr}; it must be a number > 0.")
-        if not 0 <= self.locality < float("inf"):
-            raise ValueError(f"locality is {self.locality}; it must be a number >= 0.")
+        checked = {
+            "iterations": as_integer("iterations", self.iterations),
+            "lr": as_number("lr", self.lr, "a number > 0", lambda v: v > 0),
+            "locality": as_number(
+                "locality", self.locality, "a number >= 0", lambda v: v >= 0
+            ),
+        }
         if self.objective not in _OBJECTIVES:
             raise ValueError(
                 f"objective is {self.objective!r}; it must be one of {_OBJECTIVES}."
@@ -65,6 +65,8 @@ class Adam:
             raise ValueError(
                 f"network is {self.network!r}; it must be 'fast' or 'full'."
             )
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def prepare(self, fast):
         """Compiles the fast phase of a ``FastModel``.
@@ -138,6 +140,8 @@ class Adam:
                 status=["iterations done" if ok else "not finite" for ok in finite],
                 initial_residual=before,
                 residual=after,
+                initial_objective=history[:, 0],
+                objective=tf.where(finite, history[:, -1], history[:, 0]),
             )
 
         solve.compiled = compiled

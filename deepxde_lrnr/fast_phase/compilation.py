@@ -23,8 +23,15 @@ class Compiled:
         self._plain = tf.function(function)
         self.function = tf.function(function, jit_compile=True)
 
+    @property
+    def uses_xla(self) -> bool:
+        """Whether XLA compiles it. If not, it must not run in two threads at once:
+        temporary variables of TensorFlow's loops would get in each other's way.
+        """
+        return self.function is not self._plain
+
     def __call__(self, *args):
-        if self.function is self._plain:
+        if not self.uses_xla:
             return self._plain(*args)
         try:
             return self.function(*args)

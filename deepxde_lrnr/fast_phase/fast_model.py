@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import deepxde as dde
@@ -18,8 +20,9 @@ from .report import Report, count_flops
 from .solution import Solution
 
 # mu solved in one compiled call: one, a few, many. Others are padded up to the next
-# size, so that no number of mu needs a compilation of its own.
-_BATCHES = (1, 8, 64)
+# size, so that no number of mu needs a compilation of its own. Larger batches leave the
+# caches; more of them at once, one for each core, are faster.
+_BATCHES = (1, 4, 16)
 
 
 class FastModel:
@@ -105,12 +108,20 @@ class FastModel:
 
     @staticmethod
     def _in_batches(solve, mu) -> Outcome:
-        outcomes = []
-        largest = solve.max_batch
-        for start in range(0, len(mu), largest):
+        largest = min(solve.max_batch, _BATCHES[-1])
+
+        def solve_chunk(start) -> Outcome:
             chunk = mu[start : start + largest]
             size = next((b for b in _BATCHES if len(chunk) <= b <= largest), largest)
             padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
-            outcome = solve(padded)
-            outcomes.append(Outcome(**outcome.rows(slice(len(chunk)))))
+            return Outcome(**solve(padded).rows(slice(len(chunk))))
+
+        # The first one alone, since it may compile.
+        first, *others = range(0, len(mu), largest)
+        outcomes = [solve_chunk(first)]
+        if others and solve.compiled.uses_xla:
+            with ThreadPoolExecutor(min(len(others), os.cpu_count() or 1)) as pool:
+                outcomes += pool.map(solve_chunk, others)
+        else:
+            outcomes += map(solve_chunk, others)
         return Outcome.concatenate(outcomes)

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .._checks import as_integer, as_number
 from .calibration import choose_damping, choose_jacobian
 from .compilation import Compiled
 from .jacobian import MAX_SIZE, directional_jacobian
+from .levenberg_marquardt import minimise
 from .outcome import Outcome
 
 _JACOBIANS = ("auto", "learned", "fast", "exact")
-# A step that lowers the objective divides the damping by 2, a refused one multiplies
-# it by 4.
-_DECREASE, _INCREASE = 0.5, 4.0
 # mu solved at once.
-_LARGEST_BATCH = 64
-# Refused steps in a row after which the model of the descent has proved wrong.
-_MAX_REFUSED = 3
+_LARGEST_BATCH = 16
+# How often a step that the safeguard refuses is halved.
+_MAX_HALVED = 3
 _STATUS = np.array(
     [
         "iterations done",
@@ -37,9 +36,9 @@ class GaussNewton:
     """Levenberg-Marquardt on the coefficients, residuals always exact.
 
     Residuals are those of the full LRNR, forward only; derivatives come from where
-    ``jacobian`` says. A step is taken only if it lowers the exact objective at the
-    points of the fast phase *and* at held-out points; so the objective never rises, and
-    where nothing better is found the hypernetwork's coefficients are returned.
+    ``jacobian`` says. What is returned has a lower exact objective than the
+    hypernetwork's coefficients at the points of the fast phase *and* at held-out
+    points; where nothing better is found, these coefficients are returned.
 
     Args:
         iterations: Largest number of steps tried.
@@ -47,10 +46,13 @@ class GaussNewton:
 
             - "learned": computed exactly at reduction for some tens of mu, interpolated
               over the box, and corrected by Broyden's update along the way. No
-              derivative is taken online.
+              derivative is taken online, and the steps look only at the few weighted
+              points that determine it (``LearnedJacobian.residual``). Where they end,
+              all points and the held-out ones are looked at, and the way there is
+              halved until both objectives fall.
             - "fast": forward mode through FastLRNR (the paper's idea, SPInProp) at each
-              step.
-            - "exact": forward mode through the full LRNR at each step.
+              step, at all points; each step must lower both objectives.
+            - "exact": the same through the full LRNR.
             - "auto": the fastest of them that, for some mu of the box, reaches 80 % of
               the best one's fall of the held-out residual. All three are compiled and
               timed for that, once.
@@ -67,29 +69,28 @@ class GaussNewton:
         2006 <https://doi.org/10.1007/978-0-387-40065-5>`_, sections 10.3 and 11.1.
     """
 
-    iterations: int = 16
+    iterations: int = 12
     jacobian: str = "auto"
     damping: float | str = "auto"
     rtol: float = 1e-2
 
     def __post_init__(self):
-        if not (isinstance(self.iterations, int) and self.iterations >= 1):
-            raise ValueError(
-                f"iterations is {self.iterations!r}; it must be an integer >= 1."
-            )
+        checked = {
+            "iterations": as_integer("iterations", self.iterations),
+            "rtol": as_number(
+                "rtol", self.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1
+            ),
+        }
         if self.jacobian not in _JACOBIANS:
             raise ValueError(
                 f"jacobian is {self.jacobian!r}; it must be one of {_JACOBIANS}."
             )
-        automatic = self.damping == "auto"
-        if not automatic and (
-            isinstance(self.damping, str) or not 0 < self.damping < float("inf")
-        ):
-            raise ValueError(
-                f"damping is {self.damping!r}; it must be 'auto' or a number > 0."
+        if not (isinstance(self.damping, str) and self.damping == "auto"):
+            checked["damping"] = as_number(
+                "damping", self.damping, "'auto' or a number > 0", lambda v: v > 0
             )
-        if not 0 <= self.rtol < 1:
-            raise ValueError(f"rtol is {self.rtol}; it must be in [0, 1).")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def prepare(self, fast):
         """Compiles the fast phase of a ``FastModel``.
@@ -117,8 +118,8 @@ class GaussNewton:
 
 def compile_steps(solver: GaussNewton, fast, source: str):
     """Function of mu (P, p) and of the damping, compiled once for each P."""
-    residual, held_out, full = fast.residual, fast.held_out, fast.full
     learned = fast.learned_jacobian if source == "learned" else None
+    residual, held_out, full = fast.residual, fast.held_out, fast.full
     network = fast.reduced if source == "fast" else full
     real = np.dtype(full.compute_dtype)
     if learned is not None:
@@ -126,96 +127,64 @@ def compile_steps(solver: GaussNewton, fast, source: str):
     else:
         directions = tf.eye(full.layout.size, dtype=real)
 
-    def objective(r):
-        return tf.reduce_sum(tf.square(r), axis=1)
-
-    def step(r, J, damping):
-        """(J^T J + damping I) dy = -J^T r, in double precision."""
-        J, r = tf.cast(J, tf.float64), tf.cast(r, tf.float64)
-        gram = tf.matmul(J, J, transpose_a=True)
-        size = tf.linalg.trace(gram) / gram.shape[-1]
-        # The floor keeps the matrix regular where no coefficient has any effect.
-        shift = tf.cast(damping, tf.float64) * size + np.finfo(real).tiny
-        gram += shift[:, None, None] * tf.eye(gram.shape[-1], dtype=tf.float64)
-        slope = tf.matmul(J, r[:, :, None], transpose_a=True)
-        dy = -tf.linalg.cholesky_solve(tf.linalg.cholesky(gram), slope)
-        return tf.cast(dy[:, :, 0], real)
-
-    def run(feed, held_feed, weights, start_damping):
+    def run(feed, held_feed, few_feed, weights, damping):
         z0 = full.coefficients(feed[0][0])
-        num_mu = z0.shape[0]
 
-        def differentiate(z):
-            return directional_jacobian(residual, network, z, directions, *feed)
+        def squared(r):
+            return tf.reduce_sum(tf.square(r), axis=1)
 
-        def trial(z):
-            r = residual(full, z, *feed)
-            return r, objective(r), objective(held_out(full, z, *held_feed))
+        def watch(z):
+            return squared(held_out(full, z, *held_feed))
 
-        def body(i, z, J, r, f, h, damping, refused, steps, done, history):
-            if learned is None:
-                J = differentiate(z)
-            dy = step(r, J, damping)
-            # J depends on x; derivatives of u with respect to x must not see that.
-            new_z = tf.stop_gradient(z + tf.matmul(dy, directions, transpose_b=True))
-            new_r, new_f, new_h = trial(new_z)
-            # Comparisons with NaN are false: such a step is refused.
-            better = (new_f < f) & (new_h < h) & ~done
-            if learned is not None:
-                J = _broyden(J, dy, new_r - r)
-            small = better & (f - new_f < solver.rtol * f)
-            refused = tf.where(done, refused, tf.where(better, 0, refused + 1))
-            steps = tf.where(done, steps, steps + 1)
-            done |= small | (refused >= _MAX_REFUSED)
-            z = tf.where(better[:, None], new_z, z)
-            r = tf.where(better[:, None], new_r, r)
-            f, h = tf.where(better, new_f, f), tf.where(better, new_h, h)
-            damping *= tf.where(better, real.type(_DECREASE), real.type(_INCREASE))
-            history = history.write(i + 1, f)
-            return i + 1, z, J, r, f, h, damping, refused, steps, done, history
+        def exact(z):
+            return squared(residual(full, z, *feed)), watch(z)
 
-        r0, f0, h0 = trial(z0)
-        finite = tf.math.is_finite(f0) & tf.math.is_finite(h0)
-        history = tf.TensorArray(real, solver.iterations + 1, element_shape=f0.shape)
+        def descend(points, points_feed, **how):
+            return minimise(
+                lambda z: points(full, z, *points_feed),
+                z0,
+                directions,
+                damping,
+                solver.iterations,
+                solver.rtol,
+                **how,
+            )
+
+        r0 = residual(full, z0, *feed)
+        f0, h0 = squared(r0), watch(z0)
         if learned is None:
-            J = tf.zeros((num_mu, r0.shape[1], directions.shape[1]), real)
+            end = descend(
+                residual,
+                feed,
+                differentiate=lambda z: directional_jacobian(
+                    residual, network, z, directions, *feed
+                ),
+                r0=r0,
+                watch=watch,
+            )
+            z, f, h = end.z, end.objective, end.watched
         else:
-            J = tf.tensordot(weights, learned.values, axes=1)
-        state = (
-            0,
-            z0,
-            J,
-            r0,
-            f0,
-            h0,
-            tf.fill((num_mu,), start_damping),
-            tf.zeros((num_mu,), tf.int32),
-            tf.zeros((num_mu,), tf.int32),
-            ~finite,
-            history.write(0, f0),
-        )
-        state = tf.while_loop(
-            lambda i, *rest: (i < solver.iterations) & ~tf.reduce_all(rest[-2]),
-            body,
-            state,
-        )
-        tried, z, _, _, f, h, _, refused, steps, done, history = state
-        status = tf.where(done, tf.where(refused >= _MAX_REFUSED, 2, 1), 0)
-        status = tf.where(f < f0, status, tf.where(finite, 3, 4))
-        # Rows after the last step tried by any mu were not written.
-        written = tf.range(solver.iterations + 1)[:, None] <= tried
-        history = tf.where(written, history.stack(), f)
-        return z0, z, h0, h, tf.transpose(history), steps, status
+            end = descend(
+                learned.residual,
+                few_feed,
+                J0=learned(weights),
+                r0=tf.gather(r0, learned.entries, axis=1) * learned.factors,
+            )
+            z, f, h = safeguarded(exact, z0, f0, h0, end.z)
+        finite = tf.math.is_finite(f0) & tf.math.is_finite(h0)
+        status = tf.where(f < f0, end.status, tf.where(finite, 3, 4))
+        return z0, z, end.history, end.steps, status, h0, h, f0, f
 
     compiled = Compiled(run)
 
     def solve(mu, damping) -> Outcome:
-        weights = np.zeros((len(mu), 0), real)
+        few_feed, weights = (), np.zeros((len(mu), 0), real)
         if learned is not None:
+            few_feed = learned.residual.feed(mu)
             scaled = full.parameter_space.scale(mu.astype(float))
             weights = learned.weights(scaled).astype(real)
-        z0, z, h0, h, history, steps, status = compiled(
-            residual.feed(mu), held_out.feed(mu), weights, real.type(damping)
+        z0, z, history, steps, status, h0, h, f0, f = compiled(
+            residual.feed(mu), held_out.feed(mu), few_feed, weights, real.type(damping)
         )
         return Outcome.make(
             z0,
@@ -225,6 +194,8 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             status=_STATUS[np.asarray(status)],
             initial_residual=h0,
             residual=h,
+            initial_objective=f0,
+            objective=f,
         )
 
     solve.compiled = compiled
@@ -237,12 +208,36 @@ def compile_steps(solver: GaussNewton, fast, source: str):
     return solve
 
 
-def _broyden(J, dy, dr):
-    """Least change of J after which it explains the change of the residual."""
-    dy_norm = tf.reduce_sum(tf.square(dy), axis=1)
-    unexplained = dr - tf.linalg.matvec(J, dy)
-    usable = tf.reduce_all(tf.math.is_finite(unexplained), axis=1) & (dy_norm > 0)
-    unexplained = tf.where(usable[:, None], unexplained, tf.zeros_like(unexplained))
-    scaled = dy / tf.where(dy_norm > 0, dy_norm, tf.ones_like(dy_norm))[:, None]
-    scaled = tf.where(usable[:, None], scaled, tf.zeros_like(scaled))
-    return J + unexplained[:, :, None] * scaled[:, None, :]
+def safeguarded(exact, z0, f0, h0, z):
+    """The step from z0 to z, halved until both exact objectives fall.
+
+    Args:
+        exact: z of shape (P, q) -> two objectives of shape (P,).
+        z0: Start.
+        f0: First objective at the start.
+        h0: Second objective at the start.
+        z: Coefficients proposed.
+
+    Returns:
+        Coefficients, and the objectives there; those of the start where no step is
+        good enough.
+    """
+    proposed = tf.stop_gradient(z - z0)
+
+    def body(i, share, z, f, h, accepted):
+        new_z = z0 + share * proposed
+        new_f, new_h = exact(new_z)
+        # Comparisons with NaN are false: such a step is refused.
+        better = (new_f < f0) & (new_h < h0) & ~accepted
+        z = tf.where(better[:, None], new_z, z)
+        f, h = tf.where(better, new_f, f), tf.where(better, new_h, h)
+        return i + 1, share / 2, z, f, h, accepted | better
+
+    # Nothing is to be gained where the start is not finite, or was not left.
+    moved = tf.math.is_finite(f0) & tf.math.is_finite(h0)
+    moved &= tf.reduce_any(proposed != 0, axis=1)
+    state = (0, tf.ones((), z0.dtype), z0, f0, h0, ~moved)
+    _, _, z, f, h, _ = tf.while_loop(
+        lambda i, *rest: (i <= _MAX_HALVED) & ~tf.reduce_all(rest[-1]), body, state
+    )
+    return z, f, h

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ..data.residual import Residual
 from ..nn import FastLRNR
+from .hyper_reduction import hyper_reduce
 from .jacobian import directional_jacobian
 
 # More directions than this are cut to the leading ones of the family.
@@ -24,11 +25,15 @@ class LearnedJacobian:
 
     The Jacobian depends smoothly on mu. Computed exactly at some tens of nodes, in
     forward mode through the full LRNR, and interpolated by cubic radial basis
-    functions, it costs no derivative online.
+    functions, it costs no derivative online. It is kept only at the few points that
+    determine it (``hyper_reduce``).
 
     Attributes:
         interpolator: Weights of the nodes as a function of scaled mu.
         values: Tensor of shape (number of nodes, n, k): J D at the nodes.
+        residual: The residual whose n entries these are derivatives of.
+        entries: These entries among those of the residual at all points.
+        factors: By which those are multiplied, shape (n,).
         directions: D, shape (q, k).
         error: Relative error (Frobenius) at nodes left out.
         seconds: Time that it took to compute.
@@ -36,6 +41,9 @@ class LearnedJacobian:
 
     interpolator: RBFInterpolator
     values: tf.Tensor
+    residual: Residual
+    entries: np.ndarray
+    factors: np.ndarray
     directions: np.ndarray
     error: float
     seconds: float
@@ -61,9 +69,13 @@ class LearnedJacobian:
         if finite.sum() > space.dim:
             mu, values = mu[finite], values[finite]
         scaled = space.scale(mu.astype(float))
+        selected, entries, factors = hyper_reduce(residual, network, values)
         return cls(
             cls.interpolate(scaled),
-            tf.constant(values),
+            tf.constant(values[:, entries] * factors[:, None], network.compute_dtype),
+            selected,
+            entries,
+            factors.astype(values.dtype),
             directions,
             _left_out_error(scaled, values),
             time.perf_counter() - start,
@@ -78,6 +90,12 @@ class LearnedJacobian:
     def weights(self, scaled_mu: np.ndarray) -> np.ndarray:
         """Weights of the nodes, shape (P, number of nodes), for scaled mu (P, p)."""
         return self.interpolator(scaled_mu)
+
+    def __call__(self, weights):
+        """J D of shape (P, n, k), a Tensor, for weights of the nodes."""
+        _, n, k = self.values.shape
+        J = tf.matmul(weights, tf.reshape(self.values, (-1, n * k)))
+        return tf.reshape(J, (-1, n, k))
 
 
 def leading_directions(network: FastLRNR, num_parameters: int = 1024) -> np.ndarray:

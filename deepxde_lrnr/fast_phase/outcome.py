@@ -15,6 +15,8 @@ class Outcome:
     coefficients: np.ndarray
     initial_residual: np.ndarray
     residual: np.ndarray
+    initial_objective: np.ndarray
+    objective: np.ndarray
     history: np.ndarray
     steps: np.ndarray
     status: np.ndarray
@@ -29,6 +31,8 @@ class Outcome:
         status,
         initial_residual,
         residual,
+        initial_objective,
+        objective,
     ) -> Outcome:
         """From tensors.
 
@@ -40,6 +44,8 @@ class Outcome:
             status: P strings.
             initial_residual: Held-out objective before, shape (P,).
             residual: Held-out objective after, shape (P,).
+            initial_objective: Objective before, shape (P,).
+            objective: Objective after, shape (P,).
         """
         z = np.asarray(coefficients)
         return cls(
@@ -47,6 +53,8 @@ class Outcome:
             z,
             np.sqrt(np.asarray(initial_residual)),
             np.sqrt(np.asarray(residual)),
+            np.asarray(initial_objective),
+            np.asarray(objective),
             np.asarray(history),
             np.broadcast_to(np.asarray(steps, int), (len(z),)),
             np.asarray(status, dtype=object),

@@ -8,10 +8,10 @@ import deepxde as dde
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .._checks import as_integer
 from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..nn import FastLRNR, HyperLRNR
-from ..nn.base import is_positive_integer
 from ..reduction import reduce_layer
 from .fast_model import FastModel
 from .snapshots import draw_pairs, hidden_states, shifted_points
@@ -63,8 +63,7 @@ def reduce_model(
     if rank is None and rtol is None:
         rtol = 1e-3
     for name, value in (("num_parameters", num_parameters), ("num_nodes", num_nodes)):
-        if not is_positive_integer(value):
-            raise ValueError(f"{name} is {value!r}; it must be an integer >= 1.")
+        as_integer(name, value)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     collocation = fast_collocation(data, points)
