@@ -32,6 +32,7 @@ class Family:
         batch: Number of mu and of points in a step.
         optimizer: As in ``lrnr.Model.compile``.
         seed: Random seed.
+        regularization: Pairs of a term and its weight, as in ``lrnr.nn.HyperLRNR``.
     """
 
     equation: str = "cdr"
@@ -41,6 +42,7 @@ class Family:
     batch: tuple = (64, 32)
     optimizer: str = "SOAP"
     seed: int = 0
+    regularization: tuple = ()
 
     @property
     def space(self) -> lrnr.ParameterSpace:
@@ -69,9 +71,8 @@ class Family:
         return mu[:inside], beyond
 
 
-def build(family: Family) -> lrnr.Model:
-    """The untrained model."""
-    dde.config.set_random_seed(family.seed)
+def problem(family: Family) -> lrnr.data.ParametricPDE:
+    """The parametric problem."""
     geomtime = dde.geometry.GeometryXTime(
         dde.geometry.Interval(0, 2 * np.pi), dde.geometry.TimeDomain(0, 1)
     )
@@ -88,29 +89,41 @@ def build(family: Family) -> lrnr.Model:
         u_t = dde.grad.jacobian(u, x, i=0, j=1)
         return u_t + mu[:, 0:1] * u_x
 
-    problem = dde.data.TimePDE(
+    pde = dde.data.TimePDE(
         geomtime,
         cdr if family.equation == "cdr" else transport,
         [],
         num_domain=8192,
         train_distribution="pseudo",
     )
-    data = lrnr.data.ParametricPDE(problem, family.space, num_parameters=1000)
+    return lrnr.data.ParametricPDE(pde, family.space, num_parameters=1000)
+
+
+def features(x):
+    """Periodic in x, scaled in t."""
+    return tf.concat([tf.cos(x[:, 0:1]), tf.sin(x[:, 0:1]), 2 * x[:, 1:2] - 1], axis=1)
+
+
+def constrained(inputs, u):
+    """Keeps the initial values 1 + sin(x), whatever the network does."""
+    x = inputs[1]
+    return 1 + tf.sin(x[:, 0:1]) + x[:, 1:2] * u
+
+
+def build(family: Family) -> lrnr.Model:
+    """The untrained model."""
+    dde.config.set_random_seed(family.seed)
+    data = problem(family)
     net = lrnr.nn.HyperLRNR(
         [3] + [family.width] * 4 + [1],
         "tanh",
         "Glorot normal",
         rank=family.rank,
         parameter_space=family.space,
+        regularization=dict(family.regularization) or None,
     )
-    net.apply_feature_transform(
-        lambda x: tf.concat(
-            [tf.cos(x[:, 0:1]), tf.sin(x[:, 0:1]), 2 * x[:, 1:2] - 1], axis=1
-        )
-    )
-    net.apply_output_transform(
-        lambda inputs, u: 1 + tf.sin(inputs[1][:, 0:1]) + inputs[1][:, 1:2] * u
-    )
+    net.apply_feature_transform(features)
+    net.apply_output_transform(constrained)
     return lrnr.Model(data, net)
 
 
@@ -123,7 +136,8 @@ def trained(family: Family) -> lrnr.Model:
         decay=("cosine", family.iterations, 1e-3),
         verbose=0,
     )
-    key = hashlib.sha256(json.dumps(asdict(family)).encode()).hexdigest()[:16]
+    chosen = {k: v for k, v in asdict(family).items() if v != ()}
+    key = hashlib.sha256(json.dumps(chosen).encode()).hexdigest()[:16]
     path = CACHE / f"{family.equation}-{key}.weights.h5"
     if path.exists():
         model.restore(str(path))

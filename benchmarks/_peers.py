@@ -1,0 +1,219 @@
+"""Other networks for the same families, with the same help as ours.
+
+All of them get the features and the exact constraints of ``_families``, the same rows
+a step, the same optimizer, and initial weights drawn anew for each layer (under Keras 3
+DeepXDE's FNN starts with equal weights in layers of equal shape).
+"""
+
+import time
+from types import SimpleNamespace
+
+import deepxde as dde
+import numpy as np
+import tensorflow as tf
+from _families import Family, constrained, features, problem
+from deepxde_lrnr.fast_phase import FastModel
+from deepxde_lrnr.nn.hyper_lrnr import rows_of
+from deepxde_lrnr.optimizers import SOAP
+from scipy.optimize import minimize
+
+HIDDEN = [64] * 4
+
+
+def _scaled(space, mu):
+    low, high = (tf.constant(bound, mu.dtype) for bound in (space.low, space.high))
+    return 2 * (mu - low) / (high - low) - 1
+
+
+def _draw_anew(denses, seed: int) -> None:
+    for i, dense in enumerate(denses):
+        draw = tf.keras.initializers.GlorotNormal(seed=1000 * seed + i)
+        dense.kernel.assign(draw(dense.kernel.shape, dense.kernel.dtype))
+
+
+class MuAsInput(dde.nn.NN):
+    """DeepXDE's FNN with mu as more inputs."""
+
+    def __init__(self, space, seed: int = 0):
+        super().__init__()
+        self.space, self.seed = space, seed
+        self.fnn = dde.nn.FNN([3 + space.dim, *HIDDEN, 1], "tanh", "Glorot normal")
+
+    def build(self, input_shape):
+        self.fnn(tf.zeros((1, 3 + self.space.dim)))
+        _draw_anew(self.fnn.denses, self.seed)
+
+    def call(self, inputs, training=False):
+        mu, x = inputs
+        mu_rows = rows_of(mu, x)
+        rows = tf.concat([features(x), _scaled(self.space, mu_rows)], axis=1)
+        return constrained((mu_rows, x), self.fnn(rows))
+
+
+class DeepONet(dde.nn.NN):
+    """DeepXDE's ``DeepONetCartesianProd``: mu through the branch, x through the trunk.
+
+    Its two networks are DeepXDE's; the rows are those of ``ParametricPDE``.
+    """
+
+    def __init__(self, space, seed: int = 0):
+        super().__init__()
+        self.space, self.seed = space, seed
+        net = dde.nn.DeepONetCartesianProd(
+            [space.dim, *HIDDEN], [3, *HIDDEN], "tanh", "Glorot normal"
+        )
+        self.branch, self.trunk = net.branch, net.trunk
+
+    def build(self, input_shape):
+        self.branch(tf.zeros((1, self.space.dim)))
+        self.trunk(tf.zeros((1, 3)))
+        _draw_anew(self.branch.denses, self.seed)
+        _draw_anew(self.trunk.denses, self.seed + 1)
+        self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
+
+    def call(self, inputs, training=False):
+        mu, x = inputs
+        mu_rows = rows_of(mu, x)
+        branch = self.branch(_scaled(self.space, mu))
+        trunk = self.trunk(features(x))
+        num_mu = mu.shape[0] or tf.shape(mu)[0]
+        trunk = tf.reshape(trunk, (-1, num_mu, HIDDEN[-1]))
+        u = tf.reshape(tf.reduce_sum(branch * trunk, axis=2), (-1, 1)) + self.bias
+        return constrained((mu_rows, x), u)
+
+
+def train_for(family: Family, make_net, seconds: float):
+    """Trains a network for so many seconds of wall time; returns it and the seconds.
+
+    The number of steps, which the learning rate's decay needs, follows from the time of
+    a few steps; these and the compilation are part of the time.
+    """
+    dde.config.set_random_seed(family.seed)
+    start = time.perf_counter()
+    data, net = problem(family), make_net(family.space)
+    mu, x = data.train_mu[:1], data.train_collocation.points[:1]
+    net((mu, x))
+    weights = net.get_weights()
+
+    def train(iterations):
+        schedule = dde.optimizers.get("adam", 3e-3, ("cosine", iterations, 1e-3))
+        rate = schedule.get_config()["learning_rate"]
+        model = dde.Model(data, net)
+        model.compile(SOAP.from_config({"learning_rate": rate}), verbose=0)
+        begin = time.perf_counter()
+        model.train(iterations=5, batch_size=family.batch, verbose=0)  # compiles
+        compiled = time.perf_counter()
+        model.train(
+            iterations=max(iterations - 5, 1),
+            batch_size=family.batch,
+            display_every=10**9,
+            verbose=0,
+        )
+        return compiled - begin, (time.perf_counter() - compiled) / iterations
+
+    compilation, step = train(60)
+    net.set_weights(weights)
+    left = seconds - (time.perf_counter() - start) - compilation
+    train(max(int(left / step), 10))
+    return net, time.perf_counter() - start
+
+
+class Tuned:
+    """A ``MuAsInput`` of which some weights are coefficients, another set for each mu.
+
+    It has what ``FastModel`` and its solvers ask of a network, so that they can tune it
+    as they tune an LRNR.
+
+    Args:
+        net: Trained (or untrained) network.
+        which: "all" weights, the "last" layer, or the "biases" of all layers.
+    """
+
+    compute_dtype = "float32"
+
+    def __init__(self, net: MuAsInput, which: str):
+        self.parameter_space = net.space
+        self.weights = [
+            np.asarray(w) for d in net.fnn.denses for w in (d.kernel, d.bias)
+        ]
+        last = len(self.weights) - 2
+        self.tuned = [
+            i
+            for i in range(len(self.weights))
+            if which == "all"
+            or (which == "last" and i >= last)
+            or (which == "biases" and i % 2)
+        ]
+        flat = [self.weights[i].ravel() for i in self.tuned]
+        self.start = np.concatenate(flat).astype("float32")
+        size = len(self.start)
+        self.layout = SimpleNamespace(size=size)
+        self.stack = SimpleNamespace(widths=HIDDEN)
+        self.full_size, self.kept = size, np.arange(size)
+
+    def coefficients(self, mu):
+        return tf.tile(tf.constant(self.start)[None, :], (tf.shape(mu)[0], 1))
+
+    def evaluate(self, mu, x, coefficients):
+        num_mu = mu.shape[0] or tf.shape(mu)[0]
+        mu_rows = rows_of(mu, x)
+        rows = tf.concat([features(x), _scaled(self.parameter_space, mu_rows)], axis=1)
+        weights, begin = list(self.weights), 0
+        for i in self.tuned:
+            shape = self.weights[i].shape
+            end = begin + int(np.prod(shape))
+            part = coefficients[:, begin:end]
+            weights[i] = tf.reshape(part, (-1, *shape))
+            begin = end
+        pairs = list(zip(weights[::2], weights[1::2], strict=True))
+        for level, (kernel, bias) in enumerate(pairs):
+            if len(kernel.shape) == 2:
+                rows = tf.matmul(rows, kernel)
+            elif num_mu == 1:
+                rows = tf.matmul(rows, kernel[0])
+            else:
+                rows = tf.reshape(rows, (-1, num_mu, rows.shape[1]))
+                rows = tf.einsum("npi,pio->npo", rows, kernel)
+                rows = tf.reshape(rows, (-1, kernel.shape[2]))
+            if len(bias.shape) == 1 or num_mu == 1:
+                rows = rows + tf.reshape(bias, (1, -1))
+            else:
+                width = bias.shape[1]
+                rows = tf.reshape(rows, (-1, num_mu, width)) + bias
+                rows = tf.reshape(rows, (-1, width))
+            if level < len(pairs) - 1:
+                rows = tf.tanh(rows)
+        return constrained((mu_rows, x), rows)
+
+    def fast_model(self, ours: FastModel) -> FastModel:
+        """The same points and held-out points as ours, with this network."""
+        return FastModel(self, self, [], ours.residual, ours.held_out)
+
+
+def lbfgs(tuned: Tuned, ours: FastModel, iterations: int):
+    """Function of mu (1, p) to coefficients (1, q), by SciPy's L-BFGS-B."""
+    residual = ours.residual
+
+    @tf.function(jit_compile=True)
+    def loss_and_gradient(z, inputs, auxiliary):
+        loss = tf.reduce_sum(tf.square(residual(tuned, z, inputs, auxiliary)))
+        return loss, tf.gradients(loss, z)[0]
+
+    def solve(mu):
+        feed = residual.feed(mu)
+
+        def fun(z):
+            z = tf.constant(z[None, :], tf.float32)
+            loss, gradient = loss_and_gradient(z, *feed)
+            return float(loss), gradient.numpy()[0].astype(float)
+
+        result = minimize(
+            fun,
+            tuned.start.astype(float),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": iterations, "maxcor": 50, "ftol": 0, "gtol": 0},
+        )
+        return result.x[None, :].astype("float32")
+
+    return solve

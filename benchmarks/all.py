@@ -1,0 +1,202 @@
+"""Runs every benchmark; writes docs/results.md, its pictures, and README's figures.
+
+python benchmarks/all.py                   # benchmarks/results, docs/results.md
+python benchmarks/all.py fast_phase peers  # these alone, then the page
+python benchmarks/all.py example           # the main job of README.md
+python benchmarks/all.py --page            # the page, from the results there are
+python benchmarks/all.py --quick           # tiny sizes, into a temporary folder
+"""
+
+import argparse
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from _harness import table
+
+HERE = Path(__file__).resolve().parent
+# In the order of the page.
+BENCHMARKS = (
+    "backprop_time",
+    "backprop_scaling",
+    "accuracy_steps",
+    "fast_phase",
+    "peers",
+    "steady",
+    "low_rank_structure",
+    "eim_errors",
+    "r_hat",
+    "sampling_points",
+    "ablation",
+    "meta_optimizer",
+    "meta_step_time",
+)
+# README's main job; what it prints is kept as it is.
+EXAMPLE = "convection_diffusion_reaction"
+HEAD = """# Results
+
+Each section is what one command printed; `python benchmarks/all.py` runs all of them
+and writes this page. Errors are L1 relative errors on 256 x 101 points against a
+reference solution, for parameters not trained on, unless a section says otherwise.
+Times are ratios, or taken in one run on the machine named below each section.
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "names", nargs="*", choices=[[], "example", *BENCHMARKS], default=[]
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, for a test")
+    parser.add_argument("--page", action="store_true", help="only write the page")
+    arguments = parser.parse_args()
+    results, page = HERE / "results", HERE.parent / "docs" / "results.md"
+    if arguments.quick:
+        folder = Path(tempfile.mkdtemp(prefix="deepxde_lrnr-"))
+        results, page = folder / "results", folder / "docs" / "results.md"
+    if not arguments.page:
+        for name in arguments.names or ("example", *BENCHMARKS):
+            (run_example if name == "example" else measure)(
+                name, results, arguments.quick
+            )
+    write_page(results, page)
+    print(f"Written: {page}")
+    if not arguments.quick:
+        write_readme(results, HERE.parent / "README.md")
+
+
+def measure(name: str, results: Path, quick: bool) -> None:
+    """Runs one benchmark in a process of its own."""
+    start = time.perf_counter()
+    print(f"=== {name}", flush=True)
+    command = [sys.executable, HERE / f"{name}.py", "--json", results / f"{name}.json"]
+    subprocess.run(command + ["--quick"] * quick, check=True)
+    print(f"=== {name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def run_example(name: str, results: Path, quick: bool) -> None:
+    """Runs the main job; keeps its last lines, from the table of errors on."""
+    print(f"=== {name}", flush=True)
+    results.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        printed = subprocess.run(
+            [sys.executable, HERE.parent / "examples" / f"{EXAMPLE}.py"],
+            check=True,
+            cwd=folder,  # its picture is not wanted here
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **({"DEEPXDE_LRNR_QUICK": "1"} if quick else {})},
+        ).stdout
+    table = printed[printed.rindex("L1 relative error") :].rstrip()
+    (results / f"{EXAMPLE}.txt").write_text(table + "\n")
+    print(table, flush=True)
+
+
+def write_page(results: Path, page: Path) -> None:
+    """Writes the page from the results that are there."""
+    sections = [HEAD]
+    pictures = page.parent / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    for name in BENCHMARKS:
+        if (results / f"{name}.json").exists():
+            sections.append(section(name, results, pictures))
+    page.write_text("\n".join(sections))
+
+
+def section(name: str, results: Path, pictures: Path) -> str:
+    """The part of the page on one benchmark."""
+    benchmark = importlib.import_module(name)
+    values = json.loads((results / f"{name}.json").read_text())
+    title, _, description = benchmark.__doc__.strip().partition("\n")
+    # The last paragraph is the command.
+    description = description.strip().rpartition("\n\n")[0]
+    text = f"## {title}\n\n```bash\npython benchmarks/{name}.py\n```\n\n"
+    # Lists of names in the docstrings are indented.
+    text += "\n".join(
+        "    " + line if line.startswith("    ") else line
+        for line in description.splitlines()
+    )
+    text += "\n\n" + benchmark.describe(values).strip() + "\n\n"
+    if (results / f"{name}.png").exists():
+        shutil.copy(results / f"{name}.png", pictures / f"{name}.png")
+        text += f"![{title}](pictures/{name}.png)\n\n"
+    machine = values["environment"]
+    text += (
+        f"*{values['seconds']:.0f} s in all; {machine['cores']} cores "
+        f"({machine['machine']}), load {machine['load']:.1f}, Python "
+        f"{machine['python']}, DeepXDE {machine['deepxde']}, TensorFlow "
+        f"{machine['tensorflow']}.*\n"
+    )
+    return text
+
+
+def write_readme(results: Path, readme: Path) -> None:
+    """Writes the figures of README.md, which stand between comments."""
+    readme.write_text(filled(readme.read_text(), results))
+
+
+def filled(text: str, results: Path) -> str:
+    """``text`` with what stands between ``<!-- NAME -->`` and ``<!-- end -->`` anew."""
+
+    def block(match):
+        return f"{match[1]}\n{BLOCKS[match[2]](results).strip()}\n{match[3]}"
+
+    pattern = r"(<!-- ([a-z_]+) -->)\n.*?\n(<!-- end -->)"
+    return re.sub(pattern, block, text, flags=re.DOTALL)
+
+
+def _load(results: Path, name: str) -> dict:
+    return json.loads((results / f"{name}.json").read_text())
+
+
+def example_block(results: Path) -> str:
+    return "```\n" + (results / f"{EXAMPLE}.txt").read_text() + "```"
+
+
+def peers_block(results: Path) -> str:
+    return importlib.import_module("peers").describe(_load(results, "peers"))
+
+
+def speed_block(results: Path) -> str:
+    backprop = _load(results, "backprop_time")
+    meta, fast = _load(results, "meta_step_time"), _load(results, "fast_phase")
+    rows = [
+        [
+            "one gradient step at 12 points, M = 4,000: LRNR over FastLRNR (paper: 36)",
+            "backprop_time",
+            backprop["ratio_12"],
+        ],
+        ["the same, LRNR at 1,000 points", "backprop_time", backprop["ratio_1000"]],
+        [
+            "exact Gauss-Newton over the fast phase, to one objective, M = 384",
+            "fast_phase",
+            fast["speedup_exact_gn"],
+        ],
+        [
+            "400 steps of Adam through the LRNR over the fast phase, M = 384",
+            "fast_phase",
+            fast["speedup_adam"],
+        ],
+        ["milliseconds of the fast phase, M = 96", "fast_phase", fast["solve_ms"]],
+        [
+            "a step of the meta phase over the same written by hand",
+            "meta_step_time",
+            meta["ratio"],
+        ],
+    ]
+    rows = [[what, f"`benchmarks/{name}.py`", value] for what, name, value in rows]
+    return table(["", "command", "measured"], rows)
+
+
+BLOCKS = {"example": example_block, "peers": peers_block, "speed": speed_block}
+
+
+if __name__ == "__main__":
+    main()

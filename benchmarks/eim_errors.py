@@ -1,0 +1,186 @@
+"""How well the selected neurons stand for the whole layer: EIM and its alternatives.
+
+Of a hidden state h the next layer needs target^T h, which FastLRNR computes from
+r_hat neurons as C h[indices]. Relative error of that, at the points of the snapshots
+and at random other ones, always for mu that gave no snapshot; for values, and for first
+and second derivatives along x and t, which the residual needs. Trained CDR, M = 96.
+
+- ``eim, grid``: the paper's. 4 x 3 points, moved by +-1 % of a side in place of
+  derivatives; r_hat modes, EIM (here: DEIM) neurons
+- ``eim``: the same on 384 Hammersley points, values and derivatives as snapshots
+- ``qdeim``: these snapshots, r_hat modes, neurons of Q-DEIM
+- ``gappy``: r_hat / 2 modes, oversampled neurons, least squares on the modes
+- ``fitted``: the same neurons, map fitted to the snapshots (the library's default)
+
+r_hat is the number of neurons, on which the time depends, so that methods are compared
+at equal cost. Numbers are root mean squares over layers and kinds of derivative.
+
+    python benchmarks/eim_errors.py --json benchmarks/results/eim_errors.json
+"""
+
+import sys
+
+import numpy as np
+from _families import Family, trained
+from _harness import percent, run, table
+from deepxde_lrnr.fast_phase.snapshots import draw_pairs, hidden_states, shifted_points
+from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.reduction import (
+    interpolation_map,
+    oversampled_indices,
+    pod,
+    reduce_layer,
+)
+from matplotlib.figure import Figure
+
+R_HATS = (2, 4, 8, 16, 24, 32, 48, 64)
+METHODS = ("eim, grid", "eim", "qdeim", "gappy", "fitted")
+WHERE = ("values at", "values away", "derivatives at", "derivatives away")
+SNAPSHOTS, TESTS = 4000, 2000
+
+
+def compute(quick):
+    family = Family()
+    if quick:
+        family = Family(width=16, rank=3, iterations=20, batch=(8, 8))
+    model = trained(family)
+    r_hats = [r for r in R_HATS if r < family.width]
+    full = FastLRNR(model.net)
+    targets = [
+        np.asarray(w, float) for w in (*model.net.stack.V, model.net.stack.W_out)
+    ]
+    rng = np.random.default_rng(0)
+    mu = family.space.sample(125, "Halton")
+    sides = np.array([2 * np.pi, 1])
+    x, t = np.meshgrid(np.linspace(0, 2 * np.pi, 4, endpoint=False), [0, 0.5, 1])
+    grid = np.stack([x.ravel(), t.ravel()], axis=1)
+    hammersley = model.data.geom.random_points(384, random="Hammersley")
+    away = rng.uniform(size=(384, 2)) * sides
+
+    def states(points, mu, size, derivatives=True):
+        pairs = draw_pairs(points, mu, size, rng)
+        z = np.asarray(full.coefficients(pairs[1]))
+        return hidden_states(full, *pairs, z, derivatives)
+
+    training = {
+        "grid": states(shifted_points(grid, 1e-2, sides), mu[:100], SNAPSHOTS, False),
+        "Hammersley": states(hammersley, mu[:100], SNAPSHOTS),
+    }
+    tests = {
+        "grid": states(grid, mu[100:], TESTS),
+        "Hammersley": states(hammersley, mu[100:], TESTS),
+        "away": states(away, mu[100:], TESTS),
+    }
+    errors = {}
+    for method in METHODS:
+        sampling = "grid" if "grid" in method else "Hammersley"
+        places = {"at": tests[sampling], "away": tests["away"]}
+        rows = [
+            errors_of(method, training[sampling], places, targets, r) for r in r_hats
+        ]
+        errors[method] = {where: [row[where] for row in rows] for where in WHERE}
+    return {"r_hat": r_hats, "errors": errors}
+
+
+def errors_of(method, training, places, targets, r_hat) -> dict:
+    """Root mean square errors over the layers, keys as in WHERE."""
+    squares = {where: [] for where in WHERE}
+    for level, target in enumerate(targets):
+        indices, reduced_map = reduced(
+            method, training.values[level], training.derivatives[level], target, r_hat
+        )
+        for place, test in places.items():
+            kinds = {
+                "values": [test.values[level]],
+                "derivatives": test.derivatives[level],
+            }
+            for kind, arrays in kinds.items():
+                for states in arrays:
+                    exact = target.T @ states
+                    error = np.linalg.norm(exact - reduced_map @ states[indices])
+                    relative = error / np.linalg.norm(exact)
+                    squares[f"{kind} {place}"].append(relative**2)
+    return {where: float(np.sqrt(np.mean(s))) for where, s in squares.items()}
+
+
+def reduced(method, values, slopes, target, r_hat):
+    """Neurons and map."""
+    if method == "gappy":
+        # As ``reduce_layer`` scales them: every kind of derivative weighs like values.
+        size = np.sqrt(np.mean(values**2))
+        scaled = [a * size / np.sqrt(np.mean(a**2)) for a in slopes]
+        modes, _ = pod(np.hstack([values, *scaled]), rank=r_hat // 2)
+        indices = oversampled_indices(modes, r_hat)
+        return indices, interpolation_map(modes, indices, target)
+    name = method.split(",")[0]
+    layer = reduce_layer(
+        values,
+        target,
+        method=name,
+        rank=r_hat // 2 if name == "fitted" else r_hat,
+        derivative_snapshots=slopes,
+    )
+    return layer.indices, layer.map
+
+
+def describe(results):
+    r_hats, errors = results["r_hat"], results["errors"]
+    text = ""
+    for where in WHERE:
+        rows = [[m, *(percent(e) for e in errors[m][where])] for m in METHODS]
+        names = [f"{where} the sampling points: r_hat", *map(str, r_hats)]
+        text += table([n.replace("away the", "away from the") for n in names], rows)
+        text += "\n"
+
+    paper = errors["eim, grid"]
+    growth = [
+        np.array(paper[f"{kind} away"]) / np.array(paper[f"{kind} at"])
+        for kind in ("values", "derivatives")
+    ]
+    text += (
+        f"Away from its 12 points the paper's error of values is {spread(growth[0])} "
+        f"times that at them, of derivatives {spread(growth[1])} times.\n"
+    )
+    gain = np.array(paper["derivatives away"]) / errors["eim"]["derivatives away"]
+    text += (
+        "More points and true derivatives as snapshots divide EIM's error of "
+        f"derivatives away from the points by {spread(gain)}.\n"
+    )
+    for where in ("values away", "derivatives away"):
+        best = [
+            min(METHODS, key=lambda m: errors[m][where][i]) for i in range(len(r_hats))
+        ]
+        won = ", ".join(f"{r}: {m}" for r, m in zip(r_hats, best, strict=True))
+        text += f"Smallest error of {where} from the points, by r_hat: {won}.\n"
+    first = []
+    for method in METHODS:
+        pairs = zip(r_hats, errors[method]["derivatives away"], strict=True)
+        first.append(f"{method}: {next((r for r, e in pairs if e < 0.01), 'none')}")
+    return text + f"First r_hat with derivatives away below 1 %: {'; '.join(first)}.\n"
+
+
+def spread(ratios) -> str:
+    return f"{min(ratios):.3g} to {max(ratios):.3g}"
+
+
+def draw(results):
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    for axes, where in zip(figure.subplots(2, 2, sharey=True).flat, WHERE, strict=True):
+        for method in METHODS:
+            axes.loglog(
+                results["r_hat"], results["errors"][method][where], ".-", label=method
+            )
+        axes.set_title(
+            f"{where}{' from' if 'away' in where else ''} the sampling points"
+        )
+        axes.set_xlabel("r_hat, neurons a layer")
+        axes.set_xticks(results["r_hat"], [str(r) for r in results["r_hat"]])
+        axes.set_xticks([], minor=True)
+        axes.set_ylabel("relative error")
+        axes.axhline(1, color="gray", lw=0.8, ls="--")
+    figure.axes[0].legend()
+    return figure
+
+
+if __name__ == "__main__":
+    run(sys.modules[__name__])

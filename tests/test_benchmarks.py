@@ -1,0 +1,118 @@
+"""The benchmarks run, and README says what they measured."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _path():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        yield
+
+
+def test_readme_says_what_the_files_say():
+    text = (ROOT / "README.md").read_text()
+    module = importlib.import_module("all")
+    assert sorted(module.BLOCKS) == ["example", "peers", "speed"]
+    for name in module.BLOCKS:
+        assert f"<!-- {name} -->" in text
+    assert module.filled(text, RESULTS) == text
+
+
+def test_the_page_of_results_says_what_the_files_say(tmp_path):
+    module = importlib.import_module("all")
+    module.write_page(RESULTS, tmp_path / "results.md")
+    page = (ROOT / "docs" / "results.md").read_text()
+    assert (tmp_path / "results.md").read_text() == page
+
+
+def test_every_benchmark_has_a_section():
+    module = importlib.import_module("all")
+    scripts = {p.stem for p in (ROOT / "benchmarks").glob("[a-z]*.py")} - {"all"}
+    assert scripts == set(module.BENCHMARKS)
+    for name in module.BENCHMARKS:
+        benchmark = importlib.import_module(name)
+        title, _, rest = benchmark.__doc__.strip().partition("\n")
+        assert title and f"python benchmarks/{name}.py --json" in rest
+        assert callable(benchmark.compute)
+
+
+def test_a_block_is_filled_between_its_comments(monkeypatch):
+    module = importlib.import_module("all")
+    monkeypatch.setattr(module, "BLOCKS", {"a": lambda results: "new\n"})
+    text = "x\n<!-- a -->\nold\nolder\n<!-- end -->\ny\n"
+    assert module.filled(text, None) == "x\n<!-- a -->\nnew\n<!-- end -->\ny\n"
+
+
+def test_tables_have_three_digits():
+    harness = importlib.import_module("_harness")
+    lines = harness.table(["a", "b"], [["x", 0.012345], ["y", 1234.5], ["z", 7]])
+    assert lines.splitlines()[2:] == ["| x | 0.0123 |", "| y | 1234 |", "| z | 7 |"]
+    assert harness.percent(0.0012345) == "0.123 %"
+    assert harness.percent(float("nan")) == "-"
+
+
+def test_the_verdict_on_peers_compares_within_ten_times_the_online_time():
+    peers = importlib.import_module("peers")
+
+    def peer(online_ms, l1_mean):
+        return {"online_ms": online_ms, "l1_mean": l1_mean}
+
+    table = {"ours": peer(10, 0.02), "slow": peer(101, 0.01), "fast": peer(1, 0.04)}
+    verdict = peers.verdict(table)
+    assert verdict["smallest"]
+    assert verdict["next_best"] == "fast"
+    assert verdict["next_best_over_ours"] == pytest.approx(2)
+    assert verdict["dominated_by"] == []
+    table["better"] = peer(5, 0.019)
+    verdict = peers.verdict(table)
+    assert not verdict["smallest"]
+    assert verdict["dominated_by"] == ["better"]
+
+
+@pytest.mark.parametrize("which", ["all", "last", "biases"])
+def test_a_tuned_network_starts_as_the_trained_one(which):
+    module = importlib.import_module("_peers")
+    families = importlib.import_module("_families")
+    space = families.Family().space
+    net = module.MuAsInput(space, seed=3)
+    mu = space.sample(3, "Halton")
+    x = np.repeat(np.random.uniform(0, 1, (5, 2)), 3, axis=0).astype("float32")
+    expected = net((mu, x))
+    tuned = module.Tuned(net, which)
+    for part in (slice(None), slice(1)):  # several mu, and the path for one
+        rows = x if part == slice(None) else x[::3]
+        z = tuned.coefficients(mu[part])
+        actual = tuned.evaluate(mu[part], rows, z)
+        wanted = expected if part == slice(None) else net((mu[part], rows))
+        np.testing.assert_allclose(actual, wanted, rtol=1e-5, atol=1e-6)
+    # A coefficient of one mu moves the values of this mu alone.
+    z = np.array(tuned.coefficients(mu))
+    z[1] += 0.1
+    moved = np.abs(tuned.evaluate(mu, x, z) - expected).reshape(5, 3)
+    assert moved[:, 1].max() > 1e-3
+    assert moved[:, [0, 2]].max() < 1e-5
+    kernels = [d.kernel.numpy() for d in net.fnn.denses[1:3]]
+    assert np.abs(kernels[0] - kernels[1]).max() > 0.1  # drawn anew
+
+
+@pytest.mark.slow
+def test_every_benchmark_runs_in_a_small_size():
+    command = [sys.executable, ROOT / "benchmarks" / "all.py", "--quick"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True)
+    page = Path(printed.stdout.rpartition("Written: ")[2].strip())
+    results = page.parent.parent / "results"
+    module = importlib.import_module("all")
+    for name in module.BENCHMARKS:
+        assert json.loads((results / f"{name}.json").read_text())["seconds"] > 0
+        assert f"benchmarks/{name}.py" in page.read_text()
