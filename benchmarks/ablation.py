@@ -123,16 +123,24 @@ def describe(results):
 
 
 def spread(metric, values) -> str:
-    mean, std = np.mean(values), np.std(values, ddof=1) if len(values) > 1 else 0.0
+    mean, std = np.mean(values), deviation(values)
     if metric == "dropped":
         return f"{mean:.1f} ± {std:.1f}"
     return f"{percent(mean)} ± {percent(std)}"
 
 
+def deviation(values) -> float:
+    """Standard deviation over the seeds, 0 if there is one only."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
 def effect(old, new) -> str:
     """Relative change from old to new, paired by seed, and whether it is clear."""
     change = np.array(new) / np.array(old) - 1
-    mean, std = change.mean(), change.std(ddof=1) if len(change) > 1 else np.inf
+    mean = change.mean()
+    if len(change) == 1:
+        return f"{100 * mean:+.1f} % (one seed)"
+    std = deviation(change)
     clear = abs(np.sign(change).sum()) == len(change) and abs(mean) > std
     word = ("worse" if mean > 0 else "better") if clear else "not clear"
     return f"{100 * mean:+.1f} ± {100 * std:.1f} % ({word})"
@@ -160,7 +168,8 @@ def draw(results):
         for k, metric in enumerate(metrics):
             x = np.arange(len(names)) + 0.2 * (k - (len(metrics) - 1) / 2)
             values = np.array([results["variants"][n][metric] for n in names])
-            axes.errorbar(x, values.mean(1), values.std(1), fmt="o", label=metric)
+            std = [deviation(v) for v in values]
+            axes.errorbar(x, values.mean(1), std, fmt="o", label=metric)
             for column in values.T:
                 axes.plot(x, column, ".", color="gray", ms=3)
         axes.set(title=title, yscale="log", xticks=range(len(names)))

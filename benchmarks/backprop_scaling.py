@@ -12,8 +12,8 @@ One size changes at a time; FastLRNR has 5 neurons a layer throughout.
 in the logarithms: 0 means that the size does not matter, 1 that time is proportional to
 it. Constant costs make them smaller.
 
-    python benchmarks/backprop_scaling.py \
-        --json benchmarks/results/backprop_scaling.json
+    python benchmarks/backprop_scaling.py --json \
+        benchmarks/results/backprop_scaling.json
 """
 
 import sys

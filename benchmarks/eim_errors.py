@@ -25,17 +25,18 @@ from _families import Family, trained
 from _harness import percent, run, table
 from deepxde_lrnr.fast_phase.snapshots import draw_pairs, hidden_states, shifted_points
 from deepxde_lrnr.nn import FastLRNR
-from deepxde_lrnr.reduction import (
-    interpolation_map,
-    oversampled_indices,
-    pod,
-    reduce_layer,
-)
+from deepxde_lrnr.reduction import interpolation_map, pod, reduce_layer
+from deepxde_lrnr.reduction import oversampled_indices as oversampled
 from matplotlib.figure import Figure
 
 R_HATS = (2, 4, 8, 16, 24, 32, 48, 64)
 METHODS = ("eim, grid", "eim", "qdeim", "gappy", "fitted")
-WHERE = ("values at", "values away", "derivatives at", "derivatives away")
+WHERE = {
+    "values_at": "values at the sampling points",
+    "values_away": "values away from them",
+    "derivatives_at": "derivatives at the sampling points",
+    "derivatives_away": "derivatives away from them",
+}
 SNAPSHOTS, TESTS = 4000, 2000
 
 
@@ -46,9 +47,8 @@ def compute(quick):
     model = trained(family)
     r_hats = [r for r in R_HATS if r < family.width]
     full = FastLRNR(model.net)
-    targets = [
-        np.asarray(w, float) for w in (*model.net.stack.V, model.net.stack.W_out)
-    ]
+    stack = model.net.stack
+    targets = [np.asarray(w, float) for w in (*stack.V, stack.W_out)]
     rng = np.random.default_rng(0)
     mu = family.space.sample(125, "Halton")
     sides = np.array([2 * np.pi, 1])
@@ -90,16 +90,12 @@ def errors_of(method, training, places, targets, r_hat) -> dict:
             method, training.values[level], training.derivatives[level], target, r_hat
         )
         for place, test in places.items():
-            kinds = {
-                "values": [test.values[level]],
-                "derivatives": test.derivatives[level],
-            }
-            for kind, arrays in kinds.items():
-                for states in arrays:
-                    exact = target.T @ states
-                    error = np.linalg.norm(exact - reduced_map @ states[indices])
-                    relative = error / np.linalg.norm(exact)
-                    squares[f"{kind} {place}"].append(relative**2)
+            # Values, then x, xx, t, tt.
+            for i, h in enumerate([test.values[level], *test.derivatives[level]]):
+                exact = target.T @ h
+                error = np.linalg.norm(exact - reduced_map @ h[indices])
+                kind = "derivatives" if i else "values"
+                squares[f"{kind}_{place}"] += [(error / np.linalg.norm(exact)) ** 2]
     return {where: float(np.sqrt(np.mean(s))) for where, s in squares.items()}
 
 
@@ -110,71 +106,52 @@ def reduced(method, values, slopes, target, r_hat):
         size = np.sqrt(np.mean(values**2))
         scaled = [a * size / np.sqrt(np.mean(a**2)) for a in slopes]
         modes, _ = pod(np.hstack([values, *scaled]), rank=r_hat // 2)
-        indices = oversampled_indices(modes, r_hat)
+        indices = oversampled(modes, r_hat)
         return indices, interpolation_map(modes, indices, target)
-    name = method.split(",")[0]
-    layer = reduce_layer(
-        values,
-        target,
-        method=name,
-        rank=r_hat // 2 if name == "fitted" else r_hat,
-        derivative_snapshots=slopes,
-    )
+    name, rank = method.split(",")[0], r_hat // 2 if method == "fitted" else r_hat
+    layer = reduce_layer(values, target, name, rank, derivative_snapshots=slopes)
     return layer.indices, layer.map
 
 
 def describe(results):
     r_hats, errors = results["r_hat"], results["errors"]
     text = ""
-    for where in WHERE:
+    for where, title in WHERE.items():
         rows = [[m, *(percent(e) for e in errors[m][where])] for m in METHODS]
-        names = [f"{where} the sampling points: r_hat", *map(str, r_hats)]
-        text += table([n.replace("away the", "away from the") for n in names], rows)
-        text += "\n"
+        text += table([f"{title}: r_hat", *map(str, r_hats)], rows) + "\n"
 
-    paper = errors["eim, grid"]
-    growth = [
-        np.array(paper[f"{kind} away"]) / np.array(paper[f"{kind} at"])
-        for kind in ("values", "derivatives")
-    ]
+    def quotient(above, below):
+        (m, a), (n, b) = above, below
+        ratios = np.array(errors[m][a]) / errors[n][b]
+        return f"{min(ratios):.3g} to {max(ratios):.3g}"
+
+    paper = "eim, grid"
     text += (
-        f"Away from its 12 points the paper's error of values is {spread(growth[0])} "
-        f"times that at them, of derivatives {spread(growth[1])} times.\n"
+        "The paper's error away from its 12 points, over that at them: values "
+        f"{quotient((paper, 'values_away'), (paper, 'values_at'))}, derivatives "
+        f"{quotient((paper, 'derivatives_away'), (paper, 'derivatives_at'))}. More "
+        "points, and derivatives as snapshots, divide EIM's error of derivatives away "
+        "from them by "
+        f"{quotient((paper, 'derivatives_away'), ('eim', 'derivatives_away'))}.\n\n"
     )
-    gain = np.array(paper["derivatives away"]) / errors["eim"]["derivatives away"]
-    text += (
-        "More points and true derivatives as snapshots divide EIM's error of "
-        f"derivatives away from the points by {spread(gain)}.\n"
-    )
-    for where in ("values away", "derivatives away"):
+    for where in ("values_away", "derivatives_away"):
         best = [
-            min(METHODS, key=lambda m: errors[m][where][i]) for i in range(len(r_hats))
+            min((errors[m][where][i], m) for m in METHODS) for i in range(len(r_hats))
         ]
-        won = ", ".join(f"{r}: {m}" for r, m in zip(r_hats, best, strict=True))
-        text += f"Smallest error of {where} from the points, by r_hat: {won}.\n"
-    first = []
-    for method in METHODS:
-        pairs = zip(r_hats, errors[method]["derivatives away"], strict=True)
-        first.append(f"{method}: {next((r for r, e in pairs if e < 0.01), 'none')}")
-    return text + f"First r_hat with derivatives away below 1 %: {'; '.join(first)}.\n"
-
-
-def spread(ratios) -> str:
-    return f"{min(ratios):.3g} to {max(ratios):.3g}"
+        won = [f"{r}: {m}" for r, (_, m) in zip(r_hats, best, strict=True)]
+        text += f"Best by r_hat, {WHERE[where]}: {'; '.join(won)}.\n"
+    return text
 
 
 def draw(results):
     figure = Figure(figsize=(11, 7), layout="constrained")
-    for axes, where in zip(figure.subplots(2, 2, sharey=True).flat, WHERE, strict=True):
-        for method in METHODS:
-            axes.loglog(
-                results["r_hat"], results["errors"][method][where], ".-", label=method
-            )
-        axes.set_title(
-            f"{where}{' from' if 'away' in where else ''} the sampling points"
-        )
+    r_hats, grid = results["r_hat"], figure.subplots(2, 2, sharey=True)
+    for axes, (where, title) in zip(grid.flat, WHERE.items(), strict=True):
+        for method, errors in results["errors"].items():
+            axes.loglog(r_hats, errors[where], ".-", label=method)
+        axes.set_title(title)
         axes.set_xlabel("r_hat, neurons a layer")
-        axes.set_xticks(results["r_hat"], [str(r) for r in results["r_hat"]])
+        axes.set_xticks(r_hats, [str(r) for r in r_hats])
         axes.set_xticks([], minor=True)
         axes.set_ylabel("relative error")
         axes.axhline(1, color="gray", lw=0.8, ls="--")

@@ -14,8 +14,8 @@ trained without regularization, with R_ortho (1e-3), and with R_ortho and R_spar
   mu, per layer, over the largest
 - ``l1_mean``: what it costs, the L1 relative error for 30 mu not trained on
 
-    python benchmarks/low_rank_structure.py \
-        --json benchmarks/results/low_rank_structure.json
+    python benchmarks/low_rank_structure.py --json \
+        benchmarks/results/low_rank_structure.json
 """
 
 import sys
