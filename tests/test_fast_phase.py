@@ -120,7 +120,7 @@ def test_many_mu_at_once_are_each_of_them_in_order_from_three_traces(fast):
     assert whole.coefficients.shape == (70, fast.full.layout.size)
     assert whole.history.shape == (70, 4)
     assert np.median(whole.history[:, -1] / whole.history[:, 0]) < 0.9
-    for n in (1, 7, 9):
+    for n in (1, 3, 9):
         part = fast.solve(mus[:n], GAUSS_NEWTON)
         np.testing.assert_array_equal(part.mu, mus[:n])
         assert part.status.shape == part.steps.shape == (n,)
@@ -133,14 +133,15 @@ def test_many_mu_at_once_are_each_of_them_in_order_from_three_traces(fast):
         assert one.coefficients.shape == (fast.full.layout.size,)
         assert one.history.shape == (4,)
         same_outcome(one, whole, i)
-    # One mu, up to eight, up to 64: whatever the mu are, nothing else is compiled.
+    # One mu, up to four, up to 16: whatever the mu are, nothing else is compiled.
     compiled = fast._solvers[GAUSS_NEWTON].compiled
     assert compiled.function.experimental_get_tracing_count() == 3
     assert compiled.function is not compiled._plain
 
 
 def same_outcome(actual, expected, index):
-    for name in ("coefficients", "initial_coefficients", "history", "residual"):
+    names = ("coefficients", "initial_coefficients", "history", "residual", "objective")
+    for name in names:
         np.testing.assert_allclose(
             getattr(actual, name), getattr(expected, name)[index], rtol=2e-3, atol=2e-4
         )
@@ -172,7 +173,7 @@ def test_a_batch_is_no_larger_than_the_solver_can_take(fast):
     mus = SPACE.sample(18, "Halton")
     fast.solve(MU, GAUSS_NEWTON)
     s = fast.solve(mus, Identity())
-    assert sizes == [8, 8, 8]
+    assert sizes == [8, 8, 4]
     np.testing.assert_array_equal(s.coefficients, mus)
 
 
@@ -241,7 +242,7 @@ def test_adam_is_compiled_once_for_every_mu(fast, without_xla):
     for n in range(2, 9):
         fast.solve(SPACE.sample(n, "Halton"), solver)
     compiled = fast._solvers[solver].compiled
-    assert compiled.function.experimental_get_tracing_count() == 2
+    assert compiled.function.experimental_get_tracing_count() == 3
 
 
 def test_adam_marks_mu_without_a_finite_residual():
@@ -297,8 +298,8 @@ def test_double_precision_goes_all_the_way(without_xla):
         assert s.coefficients.dtype == s.history.dtype == s.predict(T).dtype == float
         z = tf.constant(s.coefficients)
         expected = loss(fast.full, fast.residual.collocation, mu, z)
-        np.testing.assert_allclose(s.history[:, -1], expected, rtol=1e-10)
-        assert (s.history[:, -1] < s.history[:, 0]).any()
+        np.testing.assert_allclose(s.objective, expected, rtol=1e-10)
+        assert (s.objective < s.initial_objective).any()
 
 
 def test_what_xla_cannot_compile_runs_without_it():

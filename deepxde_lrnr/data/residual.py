@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
@@ -67,6 +68,8 @@ class Residual:
             return network.evaluate(mu, points, coefficients)
 
         errors = self.data.errors(inputs, function(x), auxiliary, function)
+        # DeepXDE keeps the derivatives it took, and with them this whole graph.
+        dde.grad.clear()
         weights = self.loss_weights
         if weights is None:
             weights = [1.0] * len(errors)

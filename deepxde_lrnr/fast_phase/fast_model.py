@@ -119,7 +119,8 @@ class FastModel:
         # The first one alone, since it may compile.
         first, *others = range(0, len(mu), largest)
         outcomes = [solve_chunk(first)]
-        if others and solve.compiled.uses_xla:
+        compiled = getattr(solve, "compiled", None)
+        if others and compiled is not None and compiled.uses_xla:
             with ThreadPoolExecutor(min(len(others), os.cpu_count() or 1)) as pool:
                 outcomes += pool.map(solve_chunk, others)
         else:
