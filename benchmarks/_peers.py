@@ -100,21 +100,27 @@ def train_for(family: Family, make_net, seconds: float):
         rate = schedule.get_config()["learning_rate"]
         model = dde.Model(data, net)
         model.compile(SOAP.from_config({"learning_rate": rate}), verbose=0)
-        begin = time.perf_counter()
-        model.train(iterations=5, batch_size=family.batch, verbose=0)  # compiles
-        compiled = time.perf_counter()
-        model.train(
-            iterations=max(iterations - 5, 1),
-            batch_size=family.batch,
-            display_every=10**9,
-            verbose=0,
-        )
-        return compiled - begin, (time.perf_counter() - compiled) / iterations
 
-    compilation, step = train(60)
+        def some(n):
+            begin = time.perf_counter()
+            model.train(
+                iterations=n,
+                batch_size=family.batch,
+                display_every=10**9,
+                verbose=0,
+            )
+            return time.perf_counter() - begin
+
+        return some
+
+    # Each call of train also takes a time of its own, for its tests.
+    some = train(1000)
+    compiling, short, longer = some(1), some(20), some(100)
+    step = (longer - short) / 80
     net.set_weights(weights)
-    left = seconds - (time.perf_counter() - start) - compilation
-    train(max(int(left / step), 10))
+    left = seconds - (time.perf_counter() - start) - compiling - (short - 20 * step)
+    iterations = max(int(left / step), 10)
+    train(iterations)(iterations)
     return net, time.perf_counter() - start
 
 

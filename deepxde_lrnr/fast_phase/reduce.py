@@ -8,11 +8,11 @@ import deepxde as dde
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .._checks import as_integer
+from .._checks import as_integer, as_number
 from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..nn import FastLRNR, HyperLRNR
-from ..reduction import reduce_layer
+from ..reduction import METHODS, reduce_layer
 from .fast_model import FastModel
 from .snapshots import draw_pairs, hidden_states, shifted_points
 
@@ -64,6 +64,7 @@ def reduce_model(
         rtol = 1e-3
     for name, value in (("num_parameters", num_parameters), ("num_nodes", num_nodes)):
         as_integer(name, value)
+    _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     collocation = fast_collocation(data, points)
@@ -115,6 +116,20 @@ def reduce_model(
         num_nodes,
         {"reduction": time.perf_counter() - start},
     )
+
+
+def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
+    """Checks what ``reduce_layer`` is given, before the snapshots are computed."""
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; it must be one of {METHODS}.")
+    if rank is not None and as_integer("rank", rank) > min(widths):
+        raise ValueError(
+            f"rank is {rank}, larger than the narrowest hidden layer, {min(widths)}; "
+            "a layer has at most as many modes as neurons."
+        )
+    if rtol is not None:
+        as_number("rtol", rtol, "a number in (0, 1)", lambda v: 0 < v < 1)
+    as_number("oversampling", oversampling, "a number >= 1", lambda v: v >= 1)
 
 
 def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarray:

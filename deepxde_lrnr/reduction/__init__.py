@@ -14,6 +14,7 @@ snapshot matrix has shape (M, n): columns are snapshots, rows are neurons.
 """
 
 __all__ = [
+    "METHODS",
     "ReducedLayer",
     "condition",
     "deim_indices",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 from .indices import deim_indices, oversampled_indices, qdeim_indices
-from .layer import ReducedLayer, reduce_layer
+from .layer import METHODS, ReducedLayer, reduce_layer
 from .maps import condition, fitted_map, interpolation_map
 from .pod import pod
 from .quadrature import select_points
