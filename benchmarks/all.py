@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from _harness import table
@@ -62,10 +63,15 @@ def main():
         folder = Path(tempfile.mkdtemp(prefix="deepxde_lrnr-"))
         results, page = folder / "results", folder / "docs" / "results.md"
     if not arguments.page:
-        for name in arguments.names or ("example", *BENCHMARKS):
-            (run_example if name == "example" else measure)(
-                name, results, arguments.quick
-            )
+        names = arguments.names or ("example", *BENCHMARKS)
+
+        def one(name):
+            what = run_example if name == "example" else measure
+            what(name, results, arguments.quick)
+
+        # Nothing is measured with --quick: two at a time.
+        with ThreadPoolExecutor(2 if arguments.quick else 1) as pool:
+            list(pool.map(one, names))
     write_page(results, page)
     print(f"Written: {page}")
     if not arguments.quick:
