@@ -121,17 +121,14 @@ def section(name: str, results: Path, pictures: Path) -> str:
     benchmark = importlib.import_module(name)
     values = json.loads((results / f"{name}.json").read_text())
     title, _, description = benchmark.__doc__.strip().partition("\n")
+    title = title.rstrip(".")
     # The last paragraph is the command.
     description = description.strip().rpartition("\n\n")[0]
     text = f"## {title}\n\n```bash\npython benchmarks/{name}.py\n```\n\n"
-    # Lists of names in the docstrings are indented.
-    text += "\n".join(
-        "    " + line if line.startswith("    ") else line
-        for line in description.splitlines()
-    )
-    text += "\n\n" + benchmark.describe(values).strip() + "\n\n"
+    text += description + "\n\n" + benchmark.describe(values).strip() + "\n\n"
     if (results / f"{name}.png").exists():
         shutil.copy(results / f"{name}.png", pictures / f"{name}.png")
+    if hasattr(benchmark, "draw"):
         text += f"![{title}](pictures/{name}.png)\n\n"
     machine = values["environment"]
     text += (

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,10 @@ def test_the_page_of_results_says_what_the_files_say(tmp_path):
     module.write_page(RESULTS, tmp_path / "results.md")
     page = (ROOT / "docs" / "results.md").read_text()
     assert (tmp_path / "results.md").read_text() == page
+    pictures = re.findall(r"\]\((pictures/.*?)\)", page)
+    assert pictures
+    for picture in pictures:
+        assert (ROOT / "docs" / picture).stat().st_size > 1000
 
 
 def test_every_benchmark_has_a_section():
