@@ -18,6 +18,10 @@ from reference import convection, convection_diffusion_reaction  # noqa: E402
 CACHE = Path(__file__).parent / "cache"
 X, T = np.linspace(0, 2 * np.pi, 256), np.linspace(0, 1, 101)
 POINTS = np.stack(np.meshgrid(X, T), axis=-1).reshape(-1, 2)
+# The paper's 4 x 3 points; x = 2 pi would be x = 0 once more.
+PAPER_POINTS = np.stack(
+    np.meshgrid(np.linspace(0, 2 * np.pi, 4, endpoint=False), [0, 0.5, 1]), axis=-1
+).reshape(-1, 2)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def problem(family: Family) -> lrnr.data.ParametricPDE:
 def features(x):
     """Periodic in x, scaled in t: (cos x, sin x, 2 t - 1)."""
     # Not tf.concat, whose third derivatives XLA cannot compile: with it the exact
-    # Jacobian would take twice as long.
+    # Jacobian would take longer.
     columns = (tf.cos(x[:, 0:1]), tf.sin(x[:, 0:1]), 2 * x[:, 1:2] - 1)
     unit = tf.eye(3, dtype=x.dtype)
     return sum(column * unit[i] for i, column in enumerate(columns))

@@ -21,7 +21,7 @@ at equal cost. Numbers are root mean squares over layers and kinds of derivative
 import sys
 
 import numpy as np
-from _families import Family, trained
+from _families import PAPER_POINTS, Family, trained
 from _harness import percent, run, table
 from deepxde_lrnr.fast_phase.snapshots import draw_pairs, hidden_states, shifted_points
 from deepxde_lrnr.nn import FastLRNR
@@ -52,8 +52,6 @@ def compute(quick):
     rng = np.random.default_rng(0)
     mu = family.space.sample(125, "Halton")
     sides = np.array([2 * np.pi, 1])
-    x, t = np.meshgrid(np.linspace(0, 2 * np.pi, 4, endpoint=False), [0, 0.5, 1])
-    grid = np.stack([x.ravel(), t.ravel()], axis=1)
     hammersley = model.data.geom.random_points(384, random="Hammersley")
     away = rng.uniform(size=(384, 2)) * sides
 
@@ -63,11 +61,13 @@ def compute(quick):
         return hidden_states(full, *pairs, z, derivatives)
 
     training = {
-        "grid": states(shifted_points(grid, 1e-2, sides), mu[:100], SNAPSHOTS, False),
+        "grid": states(
+            shifted_points(PAPER_POINTS, 1e-2, sides), mu[:100], SNAPSHOTS, False
+        ),
         "Hammersley": states(hammersley, mu[:100], SNAPSHOTS),
     }
     tests = {
-        "grid": states(grid, mu[100:], TESTS),
+        "grid": states(PAPER_POINTS, mu[100:], TESTS),
         "Hammersley": states(hammersley, mu[100:], TESTS),
         "away": states(away, mu[100:], TESTS),
     }

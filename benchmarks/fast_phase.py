@@ -26,7 +26,7 @@ import warnings
 import deepxde_lrnr as lrnr
 import numpy as np
 import tensorflow as tf
-from _families import POINTS, Family, build, relative_l1, trained
+from _families import PAPER_POINTS, POINTS, Family, build, relative_l1, trained
 from _harness import milliseconds, percent, run, table
 from deepxde_lrnr.fast_phase import Adam, GaussNewton
 from deepxde_lrnr.fast_phase.hyper_reduction import hyper_reduce
@@ -131,10 +131,7 @@ def accuracy(family: Family, solvers, points=None) -> dict:
         solution, after = errors(solver)
         by_jacobian[name] = summary(before, after, converged, solution)
         print(family.equation, family.iterations, name, by_jacobian[name], flush=True)
-    grid = np.stack(
-        np.meshgrid(np.linspace(0, 2 * np.pi, 4, endpoint=False), [0, 0.5, 1]), -1
-    )
-    paper = model.reduce(method="eim", rank=5, points=grid.reshape(-1, 2))
+    paper = model.reduce(method="eim", rank=5, points=PAPER_POINTS)
     solution, after = errors(Adam(), paper)
     return {
         **by_jacobian.pop("default"),

@@ -22,7 +22,7 @@ import warnings
 
 import deepxde_lrnr as lrnr
 import numpy as np
-from _families import POINTS, Family, relative_l1, trained
+from _families import PAPER_POINTS, POINTS, Family, relative_l1, trained
 from _harness import milliseconds, percent, run, table
 from deepxde_lrnr.fast_phase import Adam, GaussNewton
 from matplotlib.figure import Figure
@@ -60,9 +60,7 @@ def compute(quick):
         # compiled anew.
         return error(np.array([fast.solve(m, solver).predict(POINTS) for m in mu]))
 
-    x, t = np.meshgrid(np.linspace(0, 2 * np.pi, 4, endpoint=False), [0, 0.5, 1])
-    grid = np.stack([x.ravel(), t.ravel()], axis=1)
-    papers = [model.reduce(method="eim", rank=r, points=grid) for r in r_hats]
+    papers = [model.reduce(method="eim", rank=r, points=PAPER_POINTS) for r in r_hats]
     ours = [model.reduce(rank=r, **sizes) for r in r_hats]
     newton = GaussNewton(jacobian="fast", damping=1e-3)
     default = GaussNewton(jacobian="learned", damping=1e-3)
