@@ -10,8 +10,12 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 # Modules that examples import, and examples with a test file of their own.
-NOT_HERE = {"reference", "drop_in_burgers"}
-SCRIPTS = sorted(p for p in EXAMPLES.glob("*.py") if p.stem not in NOT_HERE)
+NOT_HERE = {"reference", "report", "drop_in_burgers"}
+SCRIPTS = sorted(
+    p
+    for p in EXAMPLES.glob("*.py")
+    if p.stem not in NOT_HERE and not p.stem.startswith("reference_")
+)
 # What tests of every push can afford; the others are marked slow.
 FAST = {"convection_diffusion_reaction_loss_terms"}
 
