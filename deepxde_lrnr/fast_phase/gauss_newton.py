@@ -53,9 +53,9 @@ class GaussNewton:
             - "fast": forward mode through FastLRNR (the paper's idea, SPInProp) at each
               step, at all points; each step must lower both objectives.
             - "exact": the same through the full LRNR.
-            - "auto": the fastest of them that, for some mu of the box, reaches 80 % of
-              the best one's fall of the held-out residual. All three are compiled and
-              timed for that, once.
+            - "auto": the fastest of them whose held-out residual, for some mu of the
+              box, is at most 1.5 times the best one's. They are compiled and timed for
+              that, once.
         damping: Weight lambda of ||dz||^2 in the first step, relative to the mean
             square of the Jacobian's columns; "auto" takes the strongest with which the
             held-out residual, for some mu of the box, is within 2 % of the best.
@@ -100,7 +100,10 @@ class GaussNewton:
             is compiled once for each P.
         """
         if self.jacobian == "auto":
-            runs = {s: compile_steps(self, fast, s) for s in _JACOBIANS[1:]}
+            sources = list(_JACOBIANS[1:])
+            if fast.reduced.stack.widths == fast.full.stack.widths:
+                sources.remove("fast")  # every neuron is kept: it is the exact one
+            runs = {s: compile_steps(self, fast, s) for s in sources}
             run = runs[choose_jacobian(runs, fast.parameter_space)]
         else:
             run = compile_steps(self, fast, self.jacobian)

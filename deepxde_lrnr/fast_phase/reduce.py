@@ -33,7 +33,7 @@ def reduce_model(
     rtol: float | None = None,
     oversampling: float = 2.0,
     num_parameters: int = 100,
-    num_nodes: int = 60,
+    num_nodes: int | None = None,
     seed: int = 0,
 ) -> FastModel:
     """Reduces a trained network.
@@ -53,7 +53,8 @@ def reduce_model(
             are ``None``, 1e-3.
         oversampling: Neurons per mode of "fitted".
         num_parameters: Number of mu for the snapshots.
-        num_nodes: Number of mu at which the Jacobian is computed if it is learned.
+        num_nodes: Number of mu at which the Jacobian is computed if it is learned; by
+            default 20 for each parameter, at most 60.
         seed: Seed of the mu, of the perturbations and of the choice of snapshots.
 
     Raises:
@@ -62,6 +63,8 @@ def reduce_model(
     """
     if rank is None and rtol is None:
         rtol = 1e-3
+    if num_nodes is None:
+        num_nodes = min(20 * data.parameter_space.dim, 60)
     for name, value in (("num_parameters", num_parameters), ("num_nodes", num_nodes)):
         as_integer(name, value)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
