@@ -16,9 +16,8 @@ DAMPINGS = (1e-1, 1e-2, 1e-3, 1e-4)
 _SKIP = 1024
 # Damping at which the sources of the Jacobian are compared.
 _COMMON_DAMPING = 1e-3
-# Residual, relative to that of the best source, up to which the faster one is taken:
-# the sources differ in time by factors of 10 to 100.
-_GOOD_ENOUGH = 1.5
+# Residual, relative to that of the best source, up to which the faster one is taken.
+_GOOD_ENOUGH = 1.2
 
 
 def choose_damping(run, parameter_space) -> float:
@@ -41,7 +40,7 @@ def choose_damping(run, parameter_space) -> float:
 
 
 def choose_jacobian(runs: dict, parameter_space) -> str:
-    """The fastest source whose held-out residual is at most 1.5 times the best one's.
+    """The fastest source whose held-out residual is at most 1.2 times the best one's.
 
     Args:
         runs: For each source a function as in ``choose_damping``.

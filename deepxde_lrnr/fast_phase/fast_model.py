@@ -16,6 +16,7 @@ from ..reduction import ReducedLayer
 from .gauss_newton import GaussNewton
 from .learned_jacobian import LearnedJacobian
 from .outcome import Outcome
+from .pointwise import is_pointwise
 from .report import Report, count_flops
 from .solution import Solution
 
@@ -61,9 +62,21 @@ class FastModel:
         self._solvers = {}
 
     @cached_property
+    def pointwise(self) -> bool:
+        """Whether each entry of the residual depends on u about its own point only.
+
+        Then one pass of reverse mode gives all derivatives. Found out by changing the
+        network at other points; integrals and means over the points are not pointwise.
+        """
+        mu = self.parameter_space.sample(1, "Halton")
+        return is_pointwise(self.residual, self.full, mu)
+
+    @cached_property
     def learned_jacobian(self) -> LearnedJacobian:
         """Jacobian learned over the box; computed when it is first needed."""
-        learned = LearnedJacobian.compute(self.residual, self.full, self._num_nodes)
+        learned = LearnedJacobian.compute(
+            self.residual, self.full, self._num_nodes, self.pointwise
+        )
         self.seconds["learned Jacobian"] = learned.seconds
         return learned
 

@@ -10,11 +10,11 @@ import tensorflow as tf
 from .._checks import as_integer, as_number
 from .calibration import choose_damping, choose_jacobian
 from .compilation import Compiled
-from .jacobian import MAX_SIZE, directional_jacobian
+from .jacobian import MAX_SIZE, jacobian
 from .levenberg_marquardt import minimise
 from .outcome import Outcome
 
-_JACOBIANS = ("auto", "learned", "fast", "exact")
+_JACOBIANS = ("auto", "learned", "selected", "fast", "exact")
 # mu solved at once.
 _LARGEST_BATCH = 16
 # How often a step that the safeguard refuses is halved.
@@ -37,7 +37,7 @@ class GaussNewton:
 
     Residuals are those of the full LRNR, forward only; derivatives come from where
     ``jacobian`` says. What is returned has a lower exact objective than the
-    hypernetwork's coefficients at the points of the fast phase *and* at held-out
+    hypernetwork's coefficients at the points that the steps look at *and* at held-out
     points; where nothing better is found, these coefficients are returned.
 
     Args:
@@ -45,17 +45,24 @@ class GaussNewton:
         jacobian: Source of the derivatives.
 
             - "learned": computed exactly at reduction for some tens of mu, interpolated
-              over the box, and corrected by Broyden's update along the way. No
-              derivative is taken online, and the steps look only at the few weighted
-              points that determine it (``LearnedJacobian.residual``). Where they end,
-              all points and the held-out ones are looked at, and the way there is
-              halved until both objectives fall.
-            - "fast": forward mode through FastLRNR (the paper's idea, SPInProp) at each
-              step, at all points; each step must lower both objectives.
+              over the box, and corrected by Broyden's update along the way: no
+              derivative is taken online. The steps look only at the few weighted
+              points that determine it (``LearnedJacobian.residual``). Where they end
+              the held-out points are looked at, and the way there is halved until both
+              objectives fall.
+            - "selected": exact, anew at each step, at the same few points and with the
+              same end. Four to five times the work of "learned" a step; better where
+              the way is long.
+            - "fast": through FastLRNR (the paper's idea, SPInProp) at each step, at all
+              points; each step must lower both objectives.
             - "exact": the same through the full LRNR.
-            - "auto": the fastest of them whose held-out residual, for some mu of the
-              box, is at most 1.5 times the best one's. They are compiled and timed for
-              that, once.
+            - "auto": the faster of "learned" and "selected" whose held-out residual,
+              for some mu of the box, is at most 1.2 times the better one's. Both are
+              compiled and timed for that, once. (Where the residual is not taken
+              pointwise, see ``FastModel.pointwise``, of "learned" and "fast".)
+
+            Derivatives are taken in one pass of reverse mode where the residual is
+            taken pointwise, otherwise in forward mode.
         damping: Weight lambda of ||dz||^2 in the first step, relative to the mean
             square of the Jacobian's columns; "auto" takes the strongest with which the
             held-out residual, for some mu of the box, is within 2 % of the best.
@@ -100,9 +107,8 @@ class GaussNewton:
             is compiled once for each P.
         """
         if self.jacobian == "auto":
-            sources = list(_JACOBIANS[1:])
-            if fast.reduced.stack.widths == fast.full.stack.widths:
-                sources.remove("fast")  # every neuron is kept: it is the exact one
+            # Where one pass of reverse mode gives J, FastLRNR has little left to save.
+            sources = ["learned", "selected"] if fast.pointwise else ["learned", "fast"]
             runs = {s: compile_steps(self, fast, s) for s in sources}
             run = runs[choose_jacobian(runs, fast.parameter_space)]
         else:
@@ -121,58 +127,57 @@ class GaussNewton:
 
 def compile_steps(solver: GaussNewton, fast, source: str):
     """Function of mu (P, p) and of the damping, compiled once for each P."""
-    learned = fast.learned_jacobian if source == "learned" else None
-    residual, held_out, full = fast.residual, fast.held_out, fast.full
+    full, held_out = fast.full, fast.held_out
     network = fast.reduced if source == "fast" else full
     real = np.dtype(full.compute_dtype)
-    if learned is not None:
-        directions = tf.constant(learned.directions, real)
-    else:
+    learned = fast.learned_jacobian if source in ("learned", "selected") else None
+    if learned is None:
+        residual = fast.residual
         directions = tf.eye(full.layout.size, dtype=real)
+    else:
+        residual = learned.residual
+        directions = tf.constant(learned.directions, real)
 
-    def run(feed, held_feed, few_feed, weights, damping):
+    def squared(r):
+        return tf.reduce_sum(tf.square(r), axis=1)
+
+    def run(feed, held_feed, weights, damping):
         z0 = full.coefficients(feed[0][0])
-
-        def squared(r):
-            return tf.reduce_sum(tf.square(r), axis=1)
 
         def watch(z):
             return squared(held_out(full, z, *held_feed))
 
-        def exact(z):
-            return squared(residual(full, z, *feed)), watch(z)
+        def r_only(z):
+            return residual(full, z, *feed)
 
-        def descend(points, points_feed, **how):
-            return minimise(
-                lambda z: points(full, z, *points_feed),
-                z0,
-                directions,
-                damping,
-                solver.iterations,
-                solver.rtol,
-                **how,
+        def r_and_J(z):
+            r, J = jacobian(
+                residual, network, z, directions, *feed, pointwise=fast.pointwise
             )
+            return (r if network is full else r_only(z)), J
 
-        r0 = residual(full, z0, *feed)
+        settings = (directions, damping, solver.iterations, solver.rtol)
+        if source == "learned":
+            r0, J0 = r_only(z0), learned(weights)
+            end = minimise(z0, r0, J0, *settings, residual=r_only)
+        else:
+            r0, J0 = r_and_J(z0)
+            end = minimise(
+                z0,
+                r0,
+                J0,
+                *settings,
+                evaluate=r_and_J,
+                watch=watch if learned is None else None,
+            )
         f0, h0 = squared(r0), watch(z0)
         if learned is None:
-            end = descend(
-                residual,
-                feed,
-                differentiate=lambda z: directional_jacobian(
-                    residual, network, z, directions, *feed
-                ),
-                r0=r0,
-                watch=watch,
-            )
             z, f, h = end.z, end.objective, end.watched
         else:
-            end = descend(
-                learned.residual,
-                few_feed,
-                J0=learned(weights),
-                r0=tf.gather(r0, learned.entries, axis=1) * learned.factors,
-            )
+
+            def exact(z):
+                return squared(r_only(z)), watch(z)
+
             z, f, h = safeguarded(exact, z0, f0, h0, end.z)
         finite = tf.math.is_finite(f0) & tf.math.is_finite(h0)
         status = tf.where(f < f0, end.status, tf.where(finite, 3, 4))
@@ -181,13 +186,12 @@ def compile_steps(solver: GaussNewton, fast, source: str):
     compiled = Compiled(run)
 
     def solve(mu, damping) -> Outcome:
-        few_feed, weights = (), np.zeros((len(mu), 0), real)
-        if learned is not None:
-            few_feed = learned.residual.feed(mu)
+        weights = np.zeros((len(mu), 0), real)
+        if source == "learned":
             scaled = full.parameter_space.scale(mu.astype(float))
             weights = learned.weights(scaled).astype(real)
         z0, z, history, steps, status, h0, h, f0, f = compiled(
-            residual.feed(mu), held_out.feed(mu), few_feed, weights, real.type(damping)
+            residual.feed(mu), held_out.feed(mu), weights, real.type(damping)
         )
         return Outcome.make(
             z0,
@@ -203,7 +207,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
 
     solve.compiled = compiled
     solve.max_batch = _LARGEST_BATCH
-    if learned is None:
+    if source != "learned" and not fast.pointwise:
         # Every mu is copied for each column of J.
         rows = len(residual.collocation.points) * directions.shape[1]
         size = rows * max(network.stack.widths)

@@ -5,9 +5,37 @@ from __future__ import annotations
 import tensorflow as tf
 
 from ..data.residual import Residual
+from .pointwise import pointwise_jacobian
 
 # Neurons times rows of one forward-mode pass; bounds its memory (some 60 such arrays).
 MAX_SIZE = 4_000_000
+
+
+def jacobian(
+    residual: Residual,
+    network,
+    coefficients,
+    directions,
+    inputs,
+    auxiliary,
+    pointwise: bool,
+):
+    """r and J D, by the cheaper of the two ways that is valid.
+
+    Args:
+        residual, network, coefficients, directions, inputs, auxiliary: As for
+            ``directional_jacobian``.
+        pointwise: Whether the residual is taken pointwise (``is_pointwise``).
+
+    Returns:
+        Tensors of shapes (P, n) and (P, n, k).
+    """
+    arguments = (residual, network, coefficients, directions, inputs, auxiliary)
+    if pointwise:
+        return pointwise_jacobian(*arguments)
+    return residual(network, coefficients, inputs, auxiliary), directional_jacobian(
+        *arguments
+    )
 
 
 def directional_jacobian(

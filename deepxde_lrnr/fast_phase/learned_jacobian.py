@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..data.residual import Residual
 from ..nn import FastLRNR
 from .hyper_reduction import hyper_reduce
-from .jacobian import directional_jacobian
+from .jacobian import jacobian
 
 # More directions than this are cut to the leading ones of the family.
 _MAX_DIRECTIONS = 128
@@ -23,8 +23,8 @@ _MAX_DIRECTIONS = 128
 class LearnedJacobian:
     """J D at the hypernetwork's coefficients, interpolated over the box.
 
-    The Jacobian depends smoothly on mu. Computed exactly at some tens of nodes, in
-    forward mode through the full LRNR, and interpolated by cubic radial basis
+    The Jacobian depends smoothly on mu. Computed exactly at some tens of nodes,
+    through the full LRNR, and interpolated by cubic radial basis
     functions, it costs no derivative online. It is kept only at the few points that
     determine it (``hyper_reduce``).
 
@@ -50,7 +50,7 @@ class LearnedJacobian:
 
     @classmethod
     def compute(
-        cls, residual: Residual, network: FastLRNR, num_nodes: int
+        cls, residual: Residual, network: FastLRNR, num_nodes: int, pointwise: bool
     ) -> LearnedJacobian:
         """Computes the Jacobian at nodes, a Hammersley sequence in the box.
 
@@ -58,12 +58,13 @@ class LearnedJacobian:
             residual: Residual at the points of the fast phase.
             network: The full LRNR.
             num_nodes: Number of nodes; at least p + 1 of them.
+            pointwise: Whether the residual is taken pointwise (``is_pointwise``).
         """
         start = time.perf_counter()
         space = network.parameter_space
         mu = space.sample(max(num_nodes, space.dim + 2), "Hammersley")
         directions = leading_directions(network)
-        values = _jacobians(residual, network, mu, directions)
+        values = _jacobians(residual, network, mu, directions, pointwise)
         # One node without a finite Jacobian would spoil the interpolation everywhere.
         finite = np.isfinite(values).all(axis=(1, 2))
         if finite.sum() > space.dim:
@@ -113,14 +114,15 @@ def leading_directions(network: FastLRNR, num_parameters: int = 1024) -> np.ndar
     return vectors[:_MAX_DIRECTIONS].T
 
 
-def _jacobians(residual, network, mu, directions) -> np.ndarray:
+def _jacobians(residual, network, mu, directions, pointwise) -> np.ndarray:
     """J D at the hypernetwork's coefficients, shape (n_mu, n, k)."""
     directions = tf.constant(directions, network.compute_dtype)
 
     @tf.function
     def columns(inputs, auxiliary):
         z = network.coefficients(inputs[0])
-        return directional_jacobian(residual, network, z, directions, inputs, auxiliary)
+        _, J = jacobian(residual, network, z, directions, inputs, auxiliary, pointwise)
+        return J
 
     # Quiet where there is no terminal.
     bar = tqdm(mu, desc="Learning the Jacobian", disable=None, leave=False)
