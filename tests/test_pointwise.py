@@ -81,13 +81,11 @@ def test_both_modes_agree_for_systems_and_every_kind_of_condition(name, num_mu):
     @tf.function
     def both(z, feed):
         arguments = (residual, net, z, D, *feed)
-        r, J = jacobian(*arguments, pointwise=True)
-        return r, J, residual(net, z, *feed), directional_jacobian(*arguments)
+        return jacobian(*arguments, pointwise=True), directional_jacobian(*arguments)
 
-    r, J, expected_r, expected_J = both(net.coefficients(mu), residual.feed(mu))
-    assert np.abs(expected_J).max() > 0.1
-    np.testing.assert_allclose(r, expected_r, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(J, expected_J, rtol=1e-3, atol=1e-4)
+    J, expected = both(net.coefficients(mu), residual.feed(mu))
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(J, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_mean_over_the_points_is_found_out_and_solved_all_the_same():

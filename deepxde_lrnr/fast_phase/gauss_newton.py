@@ -127,7 +127,7 @@ class GaussNewton:
 
 def compile_steps(solver: GaussNewton, fast, source: str):
     """Function of mu (P, p) and of the damping, compiled once for each P."""
-    full, held_out = fast.full, fast.held_out
+    full, held_out, pointwise = fast.full, fast.held_out, fast.pointwise
     network = fast.reduced if source == "fast" else full
     real = np.dtype(full.compute_dtype)
     learned = fast.learned_jacobian if source in ("learned", "selected") else None
@@ -147,36 +147,25 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         def watch(z):
             return squared(held_out(full, z, *held_feed))
 
-        def r_only(z):
+        def r(z):
             return residual(full, z, *feed)
 
-        def r_and_J(z):
-            r, J = jacobian(
-                residual, network, z, directions, *feed, pointwise=fast.pointwise
-            )
-            return (r if network is full else r_only(z)), J
+        def J(z):
+            return jacobian(residual, network, z, directions, *feed, pointwise)
 
-        settings = (directions, damping, solver.iterations, solver.rtol)
-        if source == "learned":
-            r0, J0 = r_only(z0), learned(weights)
-            end = minimise(z0, r0, J0, *settings, residual=r_only)
-        else:
-            r0, J0 = r_and_J(z0)
-            end = minimise(
-                z0,
-                r0,
-                J0,
-                *settings,
-                evaluate=r_and_J,
-                watch=watch if learned is None else None,
-            )
-        f0, h0 = squared(r0), watch(z0)
+        how = {"J0": learned(weights)} if source == "learned" else {"differentiate": J}
+        if learned is None:
+            how["watch"] = watch
+        end = minimise(
+            r, z0, directions, damping, solver.iterations, solver.rtol, **how
+        )
+        f0, h0 = squared(r(z0)), watch(z0)
         if learned is None:
             z, f, h = end.z, end.objective, end.watched
         else:
 
             def exact(z):
-                return squared(r_only(z)), watch(z)
+                return squared(r(z)), watch(z)
 
             z, f, h = safeguarded(exact, z0, f0, h0, end.z)
         finite = tf.math.is_finite(f0) & tf.math.is_finite(h0)
@@ -207,7 +196,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
 
     solve.compiled = compiled
     solve.max_batch = _LARGEST_BATCH
-    if source != "learned" and not fast.pointwise:
+    if source != "learned" and not pointwise:
         # Every mu is copied for each column of J.
         rows = len(residual.collocation.points) * directions.shape[1]
         size = rows * max(network.stack.widths)

@@ -20,7 +20,7 @@ def jacobian(
     auxiliary,
     pointwise: bool,
 ):
-    """r and J D, by the cheaper of the two ways that is valid.
+    """J D, by the cheaper of the two ways that is valid.
 
     Args:
         residual, network, coefficients, directions, inputs, auxiliary: As for
@@ -28,14 +28,10 @@ def jacobian(
         pointwise: Whether the residual is taken pointwise (``is_pointwise``).
 
     Returns:
-        Tensors of shapes (P, n) and (P, n, k).
+        Tensor of shape (P, n, k).
     """
-    arguments = (residual, network, coefficients, directions, inputs, auxiliary)
-    if pointwise:
-        return pointwise_jacobian(*arguments)
-    return residual(network, coefficients, inputs, auxiliary), directional_jacobian(
-        *arguments
-    )
+    way = pointwise_jacobian if pointwise else directional_jacobian
+    return way(residual, network, coefficients, directions, inputs, auxiliary)
 
 
 def directional_jacobian(

@@ -121,8 +121,7 @@ def _jacobians(residual, network, mu, directions, pointwise) -> np.ndarray:
     @tf.function
     def columns(inputs, auxiliary):
         z = network.coefficients(inputs[0])
-        _, J = jacobian(residual, network, z, directions, inputs, auxiliary, pointwise)
-        return J
+        return jacobian(residual, network, z, directions, inputs, auxiliary, pointwise)
 
     # Quiet where there is no terminal.
     bar = tqdm(mu, desc="Learning the Jacobian", disable=None, leave=False)

@@ -36,15 +36,14 @@ class Descent(NamedTuple):
 
 
 def minimise(
+    residual,
     z0,
-    r0,
-    J0,
     directions,
     damping,
     iterations: int,
     rtol: float,
-    residual=None,
-    evaluate=None,
+    differentiate=None,
+    J0=None,
     watch=None,
 ) -> Descent:
     """Minimises ||r(z)||^2 for each mu by damped Gauss-Newton steps.
@@ -52,44 +51,43 @@ def minimise(
     A step that does not lower the objective, or raises the watched one, is refused.
 
     Args:
+        residual: z of shape (P, q) -> r of shape (P, n).
         z0: Start, shape (P, q).
-        r0: Residual there, shape (P, n).
-        J0: Its derivatives along the directions, shape (P, n, k).
         directions: Steps are taken in their span; shape (q, k).
         damping: Of the first step, relative to the mean square of J's columns; scalar.
         iterations: Largest number of steps.
         rtol: Stops when a step lowers the objective by less than this share.
-        residual: z -> r, if J is to be corrected by Broyden's update.
-        evaluate: z -> (r, J) otherwise.
+        differentiate: z -> J along the directions, shape (P, n, k), at each step.
+        J0: Instead of it, J at the start, corrected by Broyden's update.
         watch: ``None``, or z -> objective at other points, shape (P,).
     """
+    broyden = differentiate is None
     real = z0.dtype
     num_mu = z0.shape[0]
 
-    def objectives(r, z):
+    def objectives(z):
+        r = residual(z)
         f = tf.reduce_sum(tf.square(r), axis=1)
-        return f, tf.zeros_like(f) if watch is None else watch(z)
+        return r, f, tf.zeros_like(f) if watch is None else watch(z)
 
     def body(i, z, J, r, f, h, damping, refused, steps, done, history):
+        if not broyden:
+            J = differentiate(z)
         dy = damped_step(J, r, damping)
         # J depends on x; derivatives of u with respect to x must not see that.
         new_z = tf.stop_gradient(z + tf.matmul(dy, directions, transpose_b=True))
-        if evaluate is None:
-            new_r = residual(new_z)
-            new_J = J = broyden_update(J, dy, new_r - r)
-        else:
-            new_r, new_J = evaluate(new_z)
-        new_f, new_h = objectives(new_r, new_z)
+        new_r, new_f, new_h = objectives(new_z)
         # Comparisons with NaN are false: such a step is refused.
         better = (new_f < f) & ~done
         if watch is not None:
             better &= new_h < h
+        if broyden:
+            J = broyden_update(J, dy, new_r - r)
         small = better & (f - new_f < rtol * f)
         refused = tf.where(done, refused, tf.where(better, 0, refused + 1))
         steps = tf.where(done, steps, steps + 1)
         done |= small | (refused >= MAX_REFUSED)
         z = tf.where(better[:, None], new_z, z)
-        J = tf.where(better[:, None, None], new_J, J)
         r = tf.where(better[:, None], new_r, r)
         f, h = tf.where(better, new_f, f), tf.where(better, new_h, h)
         factor = tf.where(better, _DECREASE, _INCREASE)
@@ -97,13 +95,17 @@ def minimise(
         history = history.write(i + 1, f)
         return i + 1, z, J, r, f, h, damping, refused, steps, done, history
 
-    f0, h0 = objectives(r0, z0)
+    r0, f0, h0 = objectives(z0)
     history = tf.TensorArray(real, iterations + 1, element_shape=f0.shape)
+    if broyden:
+        J = J0
+    else:
+        J = tf.zeros((num_mu, r0.shape[1], directions.shape[1]), real)
     none = tf.zeros((num_mu,), tf.int32)
     state = (
         0,
         z0,
-        J0,
+        J,
         r0,
         f0,
         h0,

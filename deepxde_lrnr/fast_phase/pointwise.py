@@ -13,7 +13,7 @@ from ..data.residual import Residual
 def pointwise_jacobian(
     residual: Residual, network, coefficients, directions, inputs, auxiliary
 ):
-    """r and J D of a residual whose entries depend on the network at one point each.
+    """J D of a residual whose entries depend on the network at one point each.
 
     Each row gets coefficients of its own. An entry of the residual depends on those of
     its row (of its two rows, where points are paired), so that the gradient of the sum
@@ -24,7 +24,7 @@ def pointwise_jacobian(
     ``directional_jacobian``.
 
     Returns:
-        Tensors of shapes (P, n) and (P, n, k).
+        Tensor of shape (P, n, k).
     """
     network = RowCoefficients(network, coefficients, inputs)
     blocks = residual.blocks(network, None, inputs, auxiliary)
@@ -55,11 +55,9 @@ def pointwise_jacobian(
         for p in places
     ]
     J = tf.transpose(tf.concat(joined, axis=0), (1, 0, 2))
-    r = tf.concat(blocks, axis=1)
     if residual.row_factors is not None:
-        factors = tf.constant(residual.row_factors, r.dtype)
-        r, J = r * factors, J * factors[:, None]
-    return r, tf.matmul(J, directions)
+        J *= tf.constant(residual.row_factors, J.dtype)[:, None]
+    return tf.matmul(J, directions)
 
 
 def is_pointwise(residual: Residual, network, mu: np.ndarray, seed: int = 0) -> bool:
