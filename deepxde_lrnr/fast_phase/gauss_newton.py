@@ -106,13 +106,15 @@ class GaussNewton:
             Function of mu, an array of shape (P, p), that returns an ``Outcome``. It
             is compiled once for each P.
         """
-        if self.jacobian == "auto":
+        source = self.jacobian
+        if source == "auto":
             # Where one pass of reverse mode gives J, FastLRNR has little left to save.
             sources = ["learned", "selected"] if fast.pointwise else ["learned", "fast"]
             runs = {s: compile_steps(self, fast, s) for s in sources}
-            run = runs[choose_jacobian(runs, fast.parameter_space)]
+            source = choose_jacobian(runs, fast.parameter_space)
+            run = runs[source]
         else:
-            run = compile_steps(self, fast, self.jacobian)
+            run = compile_steps(self, fast, source)
         damping = self.damping
         if damping == "auto":
             damping = choose_damping(run, fast.parameter_space)
@@ -122,6 +124,7 @@ class GaussNewton:
 
         solve.compiled = run.compiled
         solve.max_batch = run.max_batch
+        solve.chosen = {"jacobian": source, "damping": damping}
         return solve
 
 

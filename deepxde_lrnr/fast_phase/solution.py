@@ -21,12 +21,13 @@ class Solution:
             weighted as the loss) at held-out points before the fast phase, float or
             shape (n,).
         residual: The same afterwards: an indicator of the error.
-        initial_objective: Sum of squares of that residual, before the fast phase, at the
+        initial_objective: Sum of squares of that residual before the fast phase at the
             points that its steps look at: the selected ones, weighted, or all (with
             ``Adam``: its own objective, of its own network).
         objective: The same afterwards.
-        history: Objective before the first step and after each, shape (iterations + 1,) or (n, iterations + 1) with the solver's
-            ``iterations``; constant after the last step.
+        history: Objective before the first step and after each, shape
+            (iterations + 1,) or (n, iterations + 1) with the solver's ``iterations``;
+            constant after the last step.
         steps: Number of steps taken, int or array of shape (n,).
         status: Why it stopped, str or array of shape (n,).
     """
