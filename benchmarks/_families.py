@@ -36,6 +36,7 @@ class Family:
         batch: Number of mu and of points in a step.
         optimizer: As in ``lrnr.Model.compile``.
         seed: Random seed.
+        bias_rank: Number of bias coefficients of each hidden layer.
         regularization: Pairs of a term and its weight, as in ``lrnr.nn.HyperLRNR``.
     """
 
@@ -46,6 +47,7 @@ class Family:
     batch: tuple = (64, 32)
     optimizer: str = "SOAP"
     seed: int = 0
+    bias_rank: int = 4
     regularization: tuple = ()
 
     @property
@@ -127,6 +129,7 @@ def build(family: Family) -> lrnr.Model:
         "tanh",
         "Glorot normal",
         rank=family.rank,
+        bias_rank=family.bias_rank,
         parameter_space=family.space,
         regularization=dict(family.regularization) or None,
     )

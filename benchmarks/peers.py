@@ -38,7 +38,7 @@ from matplotlib.figure import Figure
 NUM_INSIDE, NUM_OUTSIDE = 30, 10
 FAMILIES = {
     "cdr": Family(iterations=2000),
-    "convection": Family("convection", 64, 10, 1200, (32, 64)),
+    "convection": Family("convection", 64, 48, 3000, (16, 64), bias_rank=12),
 }
 QUICK = {"cdr": Family(width=16, rank=3, iterations=30, batch=(8, 8))}
 # Learning rates of Adam: from scratch that of the meta phase; for tuning, which starts
