@@ -474,29 +474,44 @@ def test_choices_are_made_away_from_the_nodes_of_the_learned_jacobian():
     assert not np.isin(seen, space.sample(60, "Hammersley")).any()
 
 
-def test_auto_takes_one_of_the_sources(fast, monkeypatch):
-    chosen, compiled = [], []
+def test_auto_takes_the_selected_points_where_the_residual_is_pointwise(fast):
+    solver = GaussNewton(3, damping=1e-2)
+    mu = {"k": 1.2, "a": 1.1}
+    s = fast.solve(mu, solver)
+    assert fast._solvers[solver].chosen == {"jacobian": "selected", "damping": 1e-2}
+    expected = fast.solve(mu, GaussNewton(3, "selected", damping=1e-2)).coefficients
+    np.testing.assert_allclose(s.coefficients, expected, rtol=1e-5, atol=1e-6)
+    assert s.objective < s.initial_objective
 
-    def record(runs, space):
-        chosen.append(choose_jacobian(runs, space))
-        assert sorted(runs) == ["learned", "selected"]
-        return chosen[-1]
 
+def test_auto_compares_where_the_residual_is_not_pointwise(fast, monkeypatch):
+    other = FastModel(
+        fast.full, fast.reduced, fast.layers, fast.residual, fast.held_out, 10
+    )
+    other.pointwise = False
+    compiled = []
     compile_steps = gauss_newton.compile_steps
 
     def recorded(solver, model, source):
         compiled.append(source)
         return compile_steps(solver, model, source)
 
-    monkeypatch.setattr(gauss_newton, "choose_jacobian", record)
     monkeypatch.setattr(gauss_newton, "compile_steps", recorded)
-    s = fast.solve({"k": 1.2, "a": 1.1}, GaussNewton(3, damping=1e-2))
-    assert chosen[0] in SOURCES
-    assert sorted(compiled) == ["learned", "selected"]  # each of them once
-    same = GaussNewton(3, jacobian=chosen[0], damping=1e-2)
-    expected = fast.solve({"k": 1.2, "a": 1.1}, same).coefficients
-    np.testing.assert_allclose(s.coefficients, expected, rtol=1e-4, atol=1e-5)
+    solver = GaussNewton(3, damping=1e-2)
+    s = other.solve({"k": 1.2, "a": 1.1}, solver)
+    assert compiled == ["learned", "fast"]  # each of them once
+    assert other._solvers[solver].chosen["jacobian"] in compiled
     assert s.objective <= s.initial_objective
+
+
+def test_broyden_between_two_derivatives_changes_the_steps_not_the_start(fast):
+    """The first step is that of the exact Jacobian, the next ones need none."""
+    mus = SPACE.sample(3, "Halton")
+    one, many = (
+        fast.solve(mus, GaussNewton(n, "selected", damping=1e-2)) for n in (1, 6)
+    )
+    np.testing.assert_allclose(one.history[:, 1], many.history[:, 1], rtol=1e-4)
+    assert (many.history[:, -1] < 0.9 * one.history[:, -1]).any()
 
 
 # Arguments

@@ -44,6 +44,7 @@ def minimise(
     rtol: float,
     differentiate=None,
     J0=None,
+    refresh: int = 1,
     watch=None,
 ) -> Descent:
     """Minimises ||r(z)||^2 for each mu by damped Gauss-Newton steps.
@@ -57,11 +58,13 @@ def minimise(
         damping: Of the first step, relative to the mean square of J's columns; scalar.
         iterations: Largest number of steps.
         rtol: Stops when a step lowers the objective by less than this share.
-        differentiate: z -> J along the directions, shape (P, n, k), at each step.
-        J0: Instead of it, J at the start, corrected by Broyden's update.
+        differentiate: z -> J along the directions, shape (P, n, k).
+        J0: Instead of it, J at the start.
+        refresh: J is differentiated anew every so many steps; between, and from J0 on,
+            it is corrected by Broyden's update.
         watch: ``None``, or z -> objective at other points, shape (P,).
     """
-    broyden = differentiate is None
+    broyden = differentiate is None or refresh > 1
     real = z0.dtype
     num_mu = z0.shape[0]
 
@@ -71,8 +74,10 @@ def minimise(
         return r, f, tf.zeros_like(f) if watch is None else watch(z)
 
     def body(i, z, J, r, f, h, damping, refused, steps, done, history):
-        if not broyden:
+        if differentiate is not None and refresh == 1:
             J = differentiate(z)
+        elif differentiate is not None:
+            J = tf.cond(i % refresh == 0, lambda: differentiate(z), lambda: J)
         dy = damped_step(J, r, damping)
         # J depends on x; derivatives of u with respect to x must not see that.
         new_z = tf.stop_gradient(z + tf.matmul(dy, directions, transpose_b=True))
@@ -97,9 +102,8 @@ def minimise(
 
     r0, f0, h0 = objectives(z0)
     history = tf.TensorArray(real, iterations + 1, element_shape=f0.shape)
-    if broyden:
-        J = J0
-    else:
+    J = J0
+    if differentiate is not None:
         J = tf.zeros((num_mu, r0.shape[1], directions.shape[1]), real)
     none = tf.zeros((num_mu,), tf.int32)
     state = (
