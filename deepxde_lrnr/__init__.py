@@ -1,6 +1,7 @@
 """DeepXDE plugin: solve the same PDE for many parameters, each in milliseconds."""
 
 __all__ = [
+    "DivergenceError",
     "FastModel",
     "Model",
     "OutsideParameterSpaceWarning",
@@ -21,3 +22,4 @@ from ._version import __version__
 from .fast_phase import FastModel, Solution
 from .model import Model
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+from .training import DivergenceError
