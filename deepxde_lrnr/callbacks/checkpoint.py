@@ -90,11 +90,7 @@ class Checkpoint(dde.callbacks.Callback):
         return tree.unpack(header["content"], arrays)
 
     def _check(self, saved: dict) -> None:
-        different = [
-            f"{name} was {saved.get(name)}, and is {value}"
-            for name, value in self._settings.items()
-            if saved.get(name) != value
-        ]
+        different = _differences(saved, self._settings)
         if different:
             raise ValueError(
                 f"{self.path} is the checkpoint of another training: "
@@ -159,3 +155,15 @@ class Checkpoint(dde.callbacks.Callback):
 
     def on_train_end(self):
         self.save()
+
+
+def _differences(old, new, name: str = "") -> list[str]:
+    if old == new:
+        return []
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [f"{name} was {old}, and is {new}"]
+    found = []
+    for key in old | new:
+        inner = f"{name}, {key}" if name else key
+        found += _differences(old.get(key), new.get(key), inner)
+    return found

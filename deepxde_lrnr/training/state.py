@@ -94,6 +94,7 @@ def settings(model, **more) -> dict:
     optimizer, problem = "L-BFGS", model.data.problem
     if model.opt is not None:
         optimizer = {"class": type(model.opt).__name__, **model.opt.get_config()}
+        del optimizer["name"]  # Keras counts them.
     values = {
         "shapes of the weights": [list(w.shape) for w in model.net.variables],
         "default float": dde.config.default_float(),
