@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import deepxde as dde
@@ -15,6 +16,7 @@ from .fast_phase import FastModel, reduce_model
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
+from .training import devices
 from .training.divergence import Watch
 
 
@@ -27,13 +29,21 @@ class Model(dde.Model):
     Args:
         data: ``deepxde_lrnr.data.ParametricPDE``.
         net: ``deepxde_lrnr.nn.HyperLRNR``.
+        strategy: ``None`` trains on one device. ``tf.distribute.MirroredStrategy()``
+            trains on all GPUs of the machine: each has a copy of the weights and its
+            share of the mu of a batch, whose number must be a multiple of that of the
+            GPUs, and the mean of their gradients is that of the whole batch (losses
+            being means over the rows, as "MSE" is). An optimizer that is given as an
+            object, and ``external_trainable_variables``, must be created in
+            ``strategy.scope()``. "L-BFGS" works on one device only.
 
     Raises:
-        TypeError: If ``data`` or ``net`` is of another type.
-        ValueError: If their parameter spaces differ.
+        TypeError: If ``data``, ``net`` or ``strategy`` is of another type.
+        ValueError: If their parameter spaces differ. With a ``strategy``, when
+            compiled, if variables were created outside of its scope.
     """
 
-    def __init__(self, data: ParametricPDE, net: HyperLRNR):
+    def __init__(self, data: ParametricPDE, net: HyperLRNR, strategy=None):
         if not isinstance(data, ParametricPDE):
             raise TypeError(
                 f"data is a {type(data).__name__}; it must be a "
@@ -49,7 +59,9 @@ class Model(dde.Model):
                 f"net has the parameter space {net.parameter_space}, data has "
                 f"{data.parameter_space}; give both the same one."
             )
+        devices.check_strategy(strategy)
         super().__init__(data, net)
+        self.strategy = strategy
         self._predictor = Predictor(net, data.geom.dim)
         self._has_weights = False
         self._watch = Watch(self)
@@ -73,8 +85,9 @@ class Model(dde.Model):
 
         Raises:
             ValueError: If ``layer_sizes`` of the network does not fit the geometry, if
-                ``metrics`` have no ``solution`` to compare with, or if there is no
-                learning rate.
+                ``metrics`` have no ``solution`` to compare with, if there is no
+                learning rate, or if the optimizer or a variable does not fit the
+                strategy.
         """
         if metrics and self.data.solution is None:
             raise ValueError(
@@ -83,13 +96,14 @@ class Model(dde.Model):
             )
         self._build()
         name, self.opt = optimizer, None
-        if isinstance(optimizer, str) and optimizer.upper() == "SOAP":
-            optimizer = SOAP.from_config({"learning_rate": _learning_rate(lr, decay)})
-            name = optimizer
-        if not dde.optimizers.is_external_optimizer(optimizer):
-            # DeepXDE would keep it to itself; a checkpoint needs its state.
-            optimizer = self.opt = dde.optimizers.get(optimizer, lr, decay)
-            lr = decay = None
+        with self.scope():
+            if isinstance(optimizer, str) and optimizer.upper() == "SOAP":
+                rate = _learning_rate(lr, decay)
+                name = optimizer = SOAP.from_config({"learning_rate": rate})
+            if not dde.optimizers.is_external_optimizer(optimizer):
+                # DeepXDE would keep it to itself; a checkpoint needs its state.
+                optimizer = self.opt = dde.optimizers.get(optimizer, lr, decay)
+                lr = decay = None
         super().compile(
             optimizer,
             lr=lr,
@@ -102,9 +116,35 @@ class Model(dde.Model):
         )
         self.opt_name = name
 
+    def _compile_tensorflow(self, lr, loss_fn, decay):
+        super()._compile_tensorflow(lr, loss_fn, decay)
+        if self.strategy is None:
+            return
+        if self.opt is None:
+            raise ValueError(f"{self.opt_name} works on one device only: no strategy.")
+        check = devices.check_created
+        check(self.strategy, self.net.trainable_variables, "net")
+        check(self.strategy, self.opt.variables, "optimizer")
+        external = self.external_trainable_variables
+        check(self.strategy, external, "external_trainable_variables")
+        outputs_losses = self.outputs_losses_train.python_function
+        self.train_step = devices.distributed_step(
+            self.strategy,
+            lambda *batch: outputs_losses(*batch)[1],
+            self.opt,
+            lambda: self.net.trainable_variables + external,
+        )
+
+    def scope(self):
+        """Where variables are created: on the devices of the strategy, if any."""
+        if self.strategy is None:
+            return contextlib.nullcontext()
+        return self.strategy.scope()
+
     def _build(self) -> None:
         """Makes the weights, so that a network that does not fit is found at once."""
-        self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
+        with self.scope():
+            self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
 
     def train(
         self,
@@ -136,6 +176,9 @@ class Model(dde.Model):
         self.callbacks = dde.callbacks.CallbackList(callbacks)
         self.callbacks.set_model(self)
         self._watch = Watch(self)
+        if self.strategy is not None:
+            num_mu = self.data._batch_sizes(batch_size)[0] or self.data.num_parameters
+            devices.check_share(num_mu, self.strategy.num_replicas_in_sync)
         self.iterations = epochs if iterations is None else iterations
         self.iterations_done = 0
         self._resume_from = None

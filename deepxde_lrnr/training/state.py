@@ -45,9 +45,10 @@ def variables(model) -> list:
 def build_optimizer(model) -> None:
     """Makes the optimizer's variables, as its first step would."""
     if not model.opt.built:
-        model.opt.build(
-            model.net.trainable_variables + model.external_trainable_variables
-        )
+        with model.scope():
+            model.opt.build(
+                model.net.trainable_variables + model.external_trainable_variables
+            )
 
 
 def training_state(model) -> dict:
