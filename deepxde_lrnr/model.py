@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-
 import deepxde as dde
 import numpy as np
-from tqdm import tqdm
 
-from .callbacks import Checkpoint, Progress
 from .data import ParametricPDE
-from .data.state import data_state, restore_data
 from .fast_phase import FastModel, reduce_model
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
-from .training import devices
-from .training.divergence import Watch
+from .training.meta_phase import MetaPhase
 
 
-class Model(dde.Model):
+class Model(MetaPhase):
     """A ``dde.Model`` that trains a ``HyperLRNR`` on a ``ParametricPDE``.
 
     ``compile``, ``train`` and callbacks are DeepXDE's; ``predict`` takes mu beside x,
@@ -59,13 +52,8 @@ class Model(dde.Model):
                 f"net has the parameter space {net.parameter_space}, data has "
                 f"{data.parameter_space}; give both the same one."
             )
-        devices.check_strategy(strategy)
-        super().__init__(data, net)
-        self.strategy = strategy
+        super().__init__(data, net, strategy)
         self._predictor = Predictor(net, data.geom.dim)
-        self._has_weights = False
-        self._watch = Watch(self)
-        self._checkpoint = self._resume_from = None
 
     def compile(
         self,
@@ -116,166 +104,10 @@ class Model(dde.Model):
         )
         self.opt_name = name
 
-    def _compile_tensorflow(self, lr, loss_fn, decay):
-        super()._compile_tensorflow(lr, loss_fn, decay)
-        if self.strategy is None:
-            return
-        if self.opt is None:
-            raise ValueError(f"{self.opt_name} works on one device only: no strategy.")
-        check = devices.check_created
-        check(self.strategy, self.net.trainable_variables, "net")
-        check(self.strategy, self.opt.variables, "optimizer")
-        external = self.external_trainable_variables
-        check(self.strategy, external, "external_trainable_variables")
-        outputs_losses = self.outputs_losses_train.python_function
-        self.train_step = devices.distributed_step(
-            self.strategy,
-            lambda *batch: outputs_losses(*batch)[1],
-            self.opt,
-            lambda: self.net.trainable_variables + external,
-        )
-
-    def scope(self):
-        """Where variables are created: on the devices of the strategy, if any."""
-        if self.strategy is None:
-            return contextlib.nullcontext()
-        return self.strategy.scope()
-
     def _build(self) -> None:
         """Makes the weights, so that a network that does not fit is found at once."""
         with self.scope():
             self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
-
-    def train(
-        self,
-        iterations=None,
-        batch_size=None,
-        display_every=1000,
-        disregard_previous_best=False,
-        callbacks=None,
-        model_restore_path=None,
-        model_save_path=None,
-        epochs=None,
-        verbose=1,
-    ):
-        """As ``dde.Model.train``, for the meta phase.
-
-        ``batch_size`` is the number of mu in a step, or a tuple: the number of mu and
-        the number of points. With ``callbacks.Checkpoint`` an interrupted training goes
-        on where it was. Where the error output is a terminal there is a progress bar,
-        ``callbacks.Progress``, unless ``verbose=0``.
-
-        Raises:
-            DivergenceError: If a loss or the weights are no longer finite. The message
-                says at which step, which loss, and for which mu; the model is back at
-                its weights before that step. They are looked at every 100 steps, and
-                whenever DeepXDE computes losses.
-            ValueError: If ``batch_size`` or ``callbacks`` do not fit.
-        """
-        callbacks = self._arranged(callbacks, verbose)
-        self.callbacks = dde.callbacks.CallbackList(callbacks)
-        self.callbacks.set_model(self)
-        self._watch = Watch(self)
-        if self.strategy is not None:
-            num_mu = self.data._batch_sizes(batch_size)[0] or self.data.num_parameters
-            devices.check_share(num_mu, self.strategy.num_replicas_in_sync)
-        self.iterations = epochs if iterations is None else iterations
-        self.iterations_done = 0
-        self._resume_from = None
-        if self._checkpoint is not None:
-            self._resume_from = self._checkpoint.read(batch_size=batch_size)
-        if self._resume_from is not None:
-            # The losses of the test are taken at the points of the start.
-            restore_data(self.data, self._resume_from["start"])
-        self.data_at_start = data_state(self.data)
-        start = self.train_state.step
-        try:
-            return super().train(
-                iterations=iterations,
-                batch_size=batch_size,
-                display_every=display_every,
-                disregard_previous_best=disregard_previous_best,
-                callbacks=callbacks,
-                model_restore_path=model_restore_path,
-                model_save_path=model_save_path,
-                epochs=epochs,
-                verbose=verbose,
-            )
-        finally:
-            # After an interruption there are weights as well.
-            self._has_weights |= self.train_state.step > start
-            for callback in callbacks:
-                if isinstance(callback, Progress):
-                    callback.close()
-
-    def _arranged(self, callbacks, verbose) -> list:
-        """The user's callbacks with a progress bar, and the checkpoint at the end."""
-        callbacks = list(callbacks or [])
-        checkpoints = [c for c in callbacks if isinstance(c, Checkpoint)]
-        if len(checkpoints) > 1:
-            raise ValueError(
-                f"callbacks has {len(checkpoints)} Checkpoints; there can be one."
-            )
-        self._checkpoint = checkpoints[0] if checkpoints else None
-        has_bar = any(isinstance(c, Progress) for c in callbacks)
-        terminal = sys.stderr is not None and sys.stderr.isatty()
-        if verbose > 0 and dde.config.rank == 0 and terminal and not has_bar:
-            callbacks.append(Progress())
-        # A checkpoint holds what the other callbacks have done in its step.
-        return [c for c in callbacks if c not in checkpoints] + checkpoints
-
-    def _begin(self, verbose) -> None:
-        """Goes on from the checkpoint if there is one, else saves the first one."""
-        if self._resume_from is not None:
-            self.iterations_done = self._checkpoint.resume(self._resume_from)
-            self._resume_from = None
-            if verbose > 0 and dde.config.rank == 0:
-                print(
-                    f"Resumed at step {self.train_state.step} from "
-                    f"{self._checkpoint.path}\n"
-                )
-        elif self._checkpoint is not None:
-            self._checkpoint.save()
-        self._watch.reset()
-
-    def _train_sgd(self, iterations, display_every, verbose=1):
-        self._begin(verbose)
-        if self.iterations_done > iterations:
-            raise ValueError(
-                f"iterations is {iterations}, but {self._checkpoint.path} is after "
-                f"{self.iterations_done} iterations."
-            )
-        if not self.stop_training:
-            super()._train_sgd(
-                iterations - self.iterations_done, display_every, verbose
-            )
-        self.check_finite()
-
-    def _train_tensorflow_tfp(self, verbose=1):
-        self._begin(verbose)
-        if self.iterations_done == 0:
-            super()._train_tensorflow_tfp(verbose)
-
-    def _train_step(self, inputs, targets, auxiliary_vars):
-        self._watch.before_step((inputs, targets, auxiliary_vars))
-        super()._train_step(inputs, targets, auxiliary_vars)
-
-    def _test(self, verbose=1):
-        if self._resume_from is not None:
-            return  # They are in the checkpoint.
-        self.check_finite()
-        # DeepXDE prints its table; a progress bar makes room for it.
-        with tqdm.external_write_mode():
-            super()._test(verbose)
-        self._watch.check_losses()
-
-    def check_finite(self) -> None:
-        """Checks that the weights are finite.
-
-        Raises:
-            DivergenceError: If they are not; those before are restored.
-        """
-        self._watch.check()
 
     def restore(self, *args, **kwargs):
         """As ``dde.Model.restore``."""
