@@ -178,7 +178,7 @@ def _train(folder: Path) -> None:
         display_every=30,
         callbacks=[
             lrnr.callbacks.Checkpoint(folder / "checkpoint", every=EVERY),
-            dde.callbacks.PDEPointResampler(period=7),
+            dde.callbacks.PDEPointResampler(period=7, bc_points=True),
             lrnr.callbacks.ParameterResampler(period=11),
             Record(),
         ],

@@ -134,6 +134,18 @@ def test_resumed_training_is_the_unbroken_one_to_the_bit(tmp_path, optimizer):
     assert_same(what_is_left(resumed), expected)
 
 
+def test_an_interrupted_model_itself_can_be_trained_on(tmp_path):
+    """As in a notebook, where the cell of train() is run again."""
+    unbroken = compiled()
+    train(unbroken, Nothing(15), *resamplers())
+    expected = what_is_left(unbroken)
+    model = compiled()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, checkpoint(tmp_path), Interrupt(15), *resamplers())
+    train(model, checkpoint(tmp_path), Nothing(15), *resamplers())
+    assert_same(what_is_left(model), expected)
+
+
 def test_an_ended_training_is_not_repeated(tmp_path, capsys):
     first = compiled()
     train(first, checkpoint(tmp_path))

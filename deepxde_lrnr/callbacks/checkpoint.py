@@ -63,24 +63,24 @@ class Checkpoint(dde.callbacks.Callback):
             raise ValueError(f"every is {every!r}; it must be an integer >= 1.")
         self.path = os.fspath(path)
         self.every = every
-        self._settings = None
-        self._saved_step = None
+        self._settings = self._start = self._saved_step = None
 
     # By Model.train
 
-    def read(self, **arguments) -> dict | None:
+    def read(self, start: int, batch_size) -> dict | None:
         """Reads the checkpoint, when training begins.
 
         Args:
-            **arguments: Of ``Model.train``, which must be the same.
+            start: Step at which this training began.
+            batch_size: As for ``Model.train``.
 
         Returns:
             ``{"start": state of the data at the start, "state": state of training}``,
             or ``None`` if there is none.
         """
-        step = int(self.model.train_state.step)
-        arguments = {**arguments, "step at which train() begins": step}
-        self._settings = settings(self.model, **arguments)
+        self._start = int(start)
+        arguments = {"step at which train() begins": self._start}
+        self._settings = settings(self.model, batch_size=batch_size, **arguments)
         self._saved_step = None
         try:
             header, arrays = container.read(self.path, _KIND)
@@ -107,10 +107,9 @@ class Checkpoint(dde.callbacks.Callback):
         Returns:
             Number of iterations since the start.
         """
-        start = self.model.train_state.iteration
         restore_training(self.model, content["state"])
-        self._saved_step = self.model.train_state.step
-        return int(self.model.train_state.iteration - start)
+        self._saved_step = int(self.model.train_state.step)
+        return self._saved_step - self._start
 
     def save(self) -> None:
         """Writes a checkpoint at once.

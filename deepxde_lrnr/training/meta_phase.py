@@ -37,6 +37,8 @@ class MetaPhase(dde.Model):
         self._has_weights = False
         self._watch = Watch(self)
         self._checkpoint = self._resume_from = None
+        # Steps at which trainings began that did not end, by the paths of checkpoints.
+        self._interrupted = {}
 
     def scope(self):
         """Where variables are created: on the devices of the strategy, if any."""
@@ -99,13 +101,16 @@ class MetaPhase(dde.Model):
         self.iterations = epochs if iterations is None else iterations
         self.iterations_done = 0
         self._resume_from = None
+        start = self.train_state.step
         if self._checkpoint is not None:
-            self._resume_from = self._checkpoint.read(batch_size=batch_size)
+            path = self._checkpoint.path
+            # Called again after an interruption, in a notebook: the same training.
+            start = self._interrupted.pop(path, start)
+            self._resume_from = self._checkpoint.read(start, batch_size)
         if self._resume_from is not None:
             # The losses of the test are taken at the points of the start.
             restore_data(self.data, self._resume_from["start"])
         self.data_at_start = data_state(self.data)
-        start = self.train_state.step
         try:
             result = super().train(
                 iterations=iterations,
@@ -120,6 +125,10 @@ class MetaPhase(dde.Model):
             )
             self._has_weights = True
             return result
+        except BaseException:
+            if self._checkpoint is not None:
+                self._interrupted[self._checkpoint.path] = start
+            raise
         finally:
             # After an interruption there are trained weights as well.
             self._has_weights |= self.train_state.step > start
