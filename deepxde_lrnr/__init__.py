@@ -12,11 +12,12 @@ __all__ = [
     "fast_phase",
     "nn",
     "optimizers",
+    "plot",
     "reduction",
 ]
 
 from . import _backend  # noqa: F401  # isort: skip  (before DeepXDE is imported)
-from . import callbacks, data, fast_phase, nn, optimizers, reduction
+from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
 from ._version import __version__
 from .fast_phase import FastModel, Solution
 from .model import Model

@@ -16,12 +16,21 @@ class Predictor:
     Args:
         network: ``ParametricNN``.
         dim: Dimension d of the points, if it is to be checked.
+        time: Whether the last coordinate is the time.
     """
 
-    def __init__(self, network, dim: int | None = None):
+    def __init__(self, network, dim: int | None = None, time: bool = False):
         self.network = network
         self.dim = dim
+        self.time = time
         self._values = tf.function(network.evaluate, reduce_retracing=True)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates of points."""
+        space = self.dim - self.time
+        names = "xyz"[:space] if space <= 3 else [f"x{i}" for i in range(space)]
+        return (*names, "t") if self.time else tuple(names)
 
     def __call__(self, x, mu, coefficients, single: bool, operator=None):
         """Evaluates.

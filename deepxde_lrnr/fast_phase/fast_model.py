@@ -57,7 +57,9 @@ class FastModel:
         self._num_nodes = num_nodes
         self.parameter_space = full.parameter_space
         self.dropped = np.setdiff1d(np.arange(full.full_size), full.kept)
-        self._predictor = Predictor(full, residual.data.geom.dim)
+        geom = residual.data.geom
+        time = isinstance(geom, dde.geometry.TimeDomain) or hasattr(geom, "timedomain")
+        self._predictor = Predictor(full, geom.dim, time)
         self._solvers = {}
 
     @cached_property
