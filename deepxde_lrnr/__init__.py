@@ -6,6 +6,7 @@ __all__ = [
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
     "Solution",
+    "Sweep",
     "__version__",
     "callbacks",
     "data",
@@ -14,6 +15,7 @@ __all__ = [
     "optimizers",
     "plot",
     "reduction",
+    "sweep",
 ]
 
 from . import _backend  # noqa: F401  # isort: skip  (before DeepXDE is imported)
@@ -22,3 +24,4 @@ from ._version import __version__
 from .fast_phase import FastModel, Solution
 from .model import Model
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+from .sweep import Sweep, sweep

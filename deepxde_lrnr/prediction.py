@@ -50,9 +50,12 @@ class Predictor:
             ValueError: If ``x`` has the wrong shape, or ``operator`` takes the wrong
                 number of arguments or does not return a row for each of its rows.
         """
-        x = self._check_points(x)
+        return self.evaluate(self.compile(operator), x, mu, coefficients, single)
+
+    def evaluate(self, function, x, mu, coefficients, single: bool):
+        """As ``__call__``, for a function that ``compile`` made of the operator."""
+        x = self.check_points(x)
         mu = np.asarray(mu, dde.config.real(np))
-        function = self._values if operator is None else self._operator(operator)
         num_mu = len(mu)
         step = max(1, _MAX_ROWS // num_mu)
         parts = []
@@ -69,7 +72,8 @@ class Predictor:
             results.append(values[:, 0] if single else values.transpose(1, 0, 2))
         return results if several else results[0]
 
-    def _check_points(self, x) -> np.ndarray:
+    def check_points(self, x) -> np.ndarray:
+        """Points as an array of shape (N, d), or a ``ValueError``."""
         x = np.asarray(x, dde.config.real(np))
         fits = x.ndim == 2 and len(x) > 0 and self.dim in (None, x.shape[1])
         if not fits:
@@ -79,7 +83,10 @@ class Predictor:
             )
         return x
 
-    def _operator(self, operator):
+    def compile(self, operator=None):
+        """Function of Tensors mu, x (rows of all mu) and coefficients."""
+        if operator is None:
+            return self._values
         num_args = dde.utils.get_num_args(operator)
         if num_args not in (2, 3):
             raise ValueError(
@@ -87,7 +94,7 @@ class Predictor:
                 "(x, u, mu)."
             )
 
-        @tf.function
+        @tf.function(reduce_retracing=True)
         def function(mu, x, coefficients):
             def values(points):
                 return self.network.evaluate(mu, points, coefficients)

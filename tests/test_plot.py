@@ -6,11 +6,12 @@ from pathlib import Path
 
 import deepxde_lrnr as lrnr
 import deepxde as dde
+import families
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase import GaussNewton
 from deepxde_lrnr.fast_phase.compilation import Compiled
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.1, 10, "log"))
@@ -18,31 +19,6 @@ TIME = dde.geometry.TimeDomain(0, 1)
 SQUARE = dde.geometry.Rectangle([0, 0], [1, 1])
 CORNER = SQUARE - dde.geometry.Rectangle([0.5, 0.5], [1.1, 1.1])
 SOLVER = GaussNewton(3, "learned", damping=1e-2)
-
-
-def reduced(geom):
-    """A family u_{x_last} = -k u on any geometry, with random weights."""
-
-    def pde(x, u, mu):
-        u_last = dde.grad.jacobian(u, x, i=0, j=geom.dim - 1)
-        return u_last + mu[:, 0:1] * u
-
-    timed = hasattr(geom, "timedomain")
-    problem = (dde.data.TimePDE if timed else dde.data.PDE)(geom, pde, [], 20)
-    data = lrnr.data.ParametricPDE(problem, SPACE, 8)
-    net = lrnr.nn.HyperLRNR(
-        [geom.dim, 8, 8, 1],
-        "tanh",
-        "Glorot normal",
-        rank=2,
-        bias_rank=1,
-        parameter_space=SPACE,
-        hypernetwork=(8,),
-    )
-    net((data.train_mu[:1], data.train_collocation.points[:1]))
-    return reduce_model(
-        data, net, [1], points=20, method="eim", rank=3, num_parameters=12, num_nodes=8
-    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,12 +43,12 @@ def _close():
 def fast():
     """One space coordinate and time."""
     geom = dde.geometry.Interval(0, 2)
-    return reduced(dde.geometry.GeometryXTime(geom, TIME))
+    return families.decay(dde.geometry.GeometryXTime(geom, TIME), SPACE)
 
 
 @pytest.fixture(scope="module")
 def plane():
-    return reduced(CORNER)
+    return families.decay(CORNER, SPACE)
 
 
 @pytest.fixture(scope="module")
