@@ -8,9 +8,12 @@ the model there; further sweeps with the same model find it built.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 import uuid
+import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import cloudpickle
 import deepxde as dde
@@ -19,6 +22,7 @@ import tensorflow as tf
 from dask.distributed import Client, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
 
+from .loading import load_fast
 from .sweep import ChunkSolver
 
 # Tells the process of the client from those of workers.
@@ -105,7 +109,8 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
             f"client is a {type(client).__name__}; it must be a "
             "dask.distributed.Client."
         )
-    solver = fast.settled(solver)
+    # What is chosen automatically is chosen here, and travels with the model.
+    fast.solve(mu[0], solver)
     shipment = _Shipment(_pack(fast), cloudpickle.dumps((solver, x, operator)))
     client.register_plugin(shipment)
     queue, rows = iter(chunks), {}
@@ -126,7 +131,7 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
         first = [f for _ in range(_AHEAD * max(1, threads)) for f in submit()]
         done = as_completed(first)
         for future in done:
-            chunk = rows.pop(future)
+            chunk = rows[future]
             try:
                 arrays = future.result()
             except KilledWorker as error:
@@ -136,6 +141,7 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
                     f"chunk_size below {chunk.stop - chunk.start} needs less."
                 ) from error
             # The worker may forget it.
+            del rows[future]
             future.release()
             for another in submit():
                 done.add(another)
@@ -161,10 +167,29 @@ def _limit_threads(count: int) -> None:
 
 
 def _pack(fast) -> bytes:
-    """The model and its problem as bytes: files of ``FastModel.save``, cloudpickle."""
-    raise NotImplementedError
+    """The model and its problem as bytes.
+
+    The model goes as the file that ``FastModel.save`` writes, the functions of the
+    user's, with the problem, by cloudpickle.
+    """
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Functions that a file cannot hold go by cloudpickle.
+        warnings.simplefilter("ignore", UserWarning)
+        path = Path(fast.save(Path(folder) / "fast.npz"))
+        file = path.read_bytes()
+    full = fast.full
+    functions = {
+        "feature_transform": full._input_transform,
+        "output_transform": full._output_transform,
+        "activation": [*full.stack.activations, None],
+    }
+    return cloudpickle.dumps((file, fast.residual.data, functions))
 
 
 def _unpack(packed: bytes):
     """``FastModel`` from bytes of ``_pack``, in another process."""
-    raise NotImplementedError
+    file, data, functions = cloudpickle.loads(packed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fast.npz"
+        path.write_bytes(file)
+        return load_fast(path, data, **functions)

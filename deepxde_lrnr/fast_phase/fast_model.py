@@ -96,24 +96,6 @@ class FastModel:
         space = self.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3).astype(dde.config.real(np))
-        outcome = self._in_batches(self._prepared(solver), mu)
-        index = 0 if single else slice(None)
-        return Solution(mu=mu[index], **outcome.rows(index), _predictor=self._predictor)
-
-    def settled(self, solver=None):
-        """A solver for which nothing is left to be chosen automatically.
-
-        Args:
-            solver: As in ``solve``.
-
-        Returns:
-            Solver object that does here what ``solver`` does.
-        """
-        solver = GaussNewton() if solver is None else solver
-        return getattr(self._prepared(solver), "settled", solver)
-
-    def _prepared(self, solver):
-        """The compiled solver, from the first time on."""
         solver = GaussNewton() if solver is None else solver
         if isinstance(solver, type) or not hasattr(solver, "prepare"):
             raise TypeError(
@@ -122,7 +104,9 @@ class FastModel:
             )
         if solver not in self._solvers:
             self._solvers[solver] = solver.prepare(self)
-        return self._solvers[solver]
+        outcome = self._in_batches(self._solvers[solver], mu)
+        index = 0 if single else slice(None)
+        return Solution(mu=mu[index], **outcome.rows(index), _predictor=self._predictor)
 
     @staticmethod
     def _in_batches(solve, mu) -> Outcome:

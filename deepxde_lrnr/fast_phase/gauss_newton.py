@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -97,19 +97,16 @@ class GaussNewton:
 
         Returns:
             Function of mu, an array of shape (P, p), that returns an ``Outcome``. It
-            is compiled once for each P. Its ``settled`` is this solver with what "auto"
-            has chosen.
+            is compiled once for each P.
         """
         if self.jacobian == "auto":
             sources = list(_JACOBIANS[1:])
             if fast.reduced.stack.widths == fast.full.stack.widths:
                 sources.remove("fast")  # every neuron is kept: it is the exact one
             runs = {s: compile_steps(self, fast, s) for s in sources}
-            source = choose_jacobian(runs, fast.parameter_space)
-            run = runs[source]
+            run = runs[choose_jacobian(runs, fast.parameter_space)]
         else:
-            source = self.jacobian
-            run = compile_steps(self, fast, source)
+            run = compile_steps(self, fast, self.jacobian)
         damping = self.damping
         if damping == "auto":
             damping = choose_damping(run, fast.parameter_space)
@@ -119,7 +116,6 @@ class GaussNewton:
 
         solve.compiled = run.compiled
         solve.max_batch = run.max_batch
-        solve.settled = replace(self, jacobian=source, damping=float(damping))
         return solve
 
 
