@@ -2,6 +2,7 @@
 
 __all__ = [
     "FastModel",
+    "FileFormatError",
     "Model",
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
@@ -11,6 +12,8 @@ __all__ = [
     "callbacks",
     "data",
     "fast_phase",
+    "load_fast",
+    "load_model",
     "nn",
     "optimizers",
     "plot",
@@ -22,6 +25,8 @@ from . import _backend  # noqa: F401  # isort: skip  (before DeepXDE is imported
 from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
 from ._version import __version__
 from .fast_phase import FastModel, Solution
+from .io import FileFormatError
+from .loading import load_fast, load_model
 from .model import Model
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 from .sweep import Sweep, sweep
