@@ -89,7 +89,8 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
         for axis in axes:
             axis.set(xlabel=names[j], ylabel=label)
     else:
-        _maps(axes, panels, grid, triangles)
+        labels = [label, f"{label} - reference"]
+        _maps(axes, panels, labels, grid, triangles)
         for axis in axes:
             axis.set(xlabel=names[varying[0]], ylabel=names[varying[1]])
             if "t" not in (names[j] for j in varying):
@@ -279,7 +280,7 @@ def indicator(solution, parameters=None, ax=None):
     style = {"norm": _log_norm(residual), "cmap": _with_black("viridis")}
     grid = _grid(points)
     if grid is None:
-        image = axis.scatter(*points.T, c=residual, plotnonfinite=True, **style)
+        image = axis.scatter(*points.T, 16, residual, plotnonfinite=True, **style)
     else:
         first, second, order = grid
         image = axis.pcolormesh(
@@ -339,12 +340,12 @@ def _lines(axes, x, panels, solution) -> None:
         axes[0].legend(fontsize="small")
 
 
-def _maps(axes, panels, grid, triangles) -> None:
+def _maps(axes, panels, labels, grid, triangles) -> None:
     styles = [{}, {}]
     if len(panels) == 2:
         size = np.nanmax(np.abs(panels[1])) or 1.0
         styles[1] = {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
-    for axis, values, style in zip(axes, panels, styles, strict=False):
+    for axis, values, style, label in zip(axes, panels, styles, labels, strict=False):
         if grid is None:
             image = axis.tripcolor(triangles, values, shading="gouraud", **style)
         else:
@@ -352,7 +353,7 @@ def _maps(axes, panels, grid, triangles) -> None:
             image = axis.pcolormesh(
                 first, second, values[order], shading="nearest", **style
             )
-        axis.figure.colorbar(image, ax=axis)
+        axis.figure.colorbar(image, ax=axis, label=label)
 
 
 def _grid(points):

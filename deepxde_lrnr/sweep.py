@@ -137,8 +137,13 @@ def sweep(
         solve = ChunkSolver(fast, solver, x, operator)
         results = ((chunk, solve(mu[chunk])) for chunk in chunks)
     else:
-        from ._workers import solve_on_workers
-
+        try:
+            from ._workers import solve_on_workers
+        except ImportError as error:
+            raise ImportError(
+                "A sweep over workers needs dask.distributed: "
+                'pip install "deepxde-lrnr[distributed]".'
+            ) from error
         results = solve_on_workers(client, fast, mu, chunks, x, operator, solver)
     extra = {"names": np.array(space.names)}
     if x is not None:

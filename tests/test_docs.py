@@ -31,6 +31,9 @@ CLAIMS = {
     "transforms": lambda n: np.allclose(n["u"].ravel(), [2, 4, 2], atol=1e-4),
     "plots": lambda n: n["left"].get_figure() is not None,
     "sweeps": lambda n: n["stored"]["values"].shape == (500, 11, 1),
+    "saving": lambda n: np.array_equal(
+        n["before"].coefficients, n["after"].coefficients
+    ),
     "install": lambda n: True,
 }
 

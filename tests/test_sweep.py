@@ -98,6 +98,8 @@ def test_parameters_come_in_all_forms_and_an_operator_may_be_evaluated(fast, sol
 def test_a_store_on_the_disk_has_everything_and_nothing_else_is_left(
     fast, solved, tmp_path, suffix
 ):
+    if suffix == "zarr":
+        pytest.importorskip("zarr")
     out = tmp_path / f"all.{suffix}"
     result = lrnr.sweep(fast, MU, X, solver=SOLVER, chunk_size=7, out=out)
     same(result, solved)
@@ -106,7 +108,8 @@ def test_a_store_on_the_disk_has_everything_and_nothing_else_is_left(
         assert isinstance(result.values, np.memmap)
         stored = np.load(out)  # and no pickles in it
     else:
-        zarr = pytest.importorskip("zarr")
+        import zarr
+
         stored = zarr.open_group(out, mode="r")
         assert stored["values"].chunks == (7, 3, 1)
         assert isinstance(result.values, zarr.Array)
@@ -120,6 +123,8 @@ def test_a_store_on_the_disk_has_everything_and_nothing_else_is_left(
 def test_what_fails_half_way_leaves_nothing_and_what_exists_is_not_touched(
     fast, tmp_path, suffix
 ):
+    if suffix == "zarr":
+        pytest.importorskip("zarr")
     out = tmp_path / f"all.{suffix}"
     solver = Fails()
     with pytest.raises(ArithmeticError, match="of the second chunk"):
@@ -169,6 +174,18 @@ def test_outside_of_the_box_there_is_one_warning_at_the_line_of_the_user(fast):
 def test_the_bar_of_progress_is_not_seen_in_pipes(fast, capfd):
     lrnr.sweep(fast, MU[:2], solver=SOLVER)
     assert "Sweep" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["dask", "zarr"])
+def test_an_extra_that_is_missing_is_named(fast, tmp_path, monkeypatch, missing):
+    for name in list(sys.modules):
+        if name.partition(".")[0] in (missing, "distributed"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "deepxde_lrnr._workers", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    arguments = {"client": "any"} if missing == "dask" else {"out": tmp_path / "a.zarr"}
+    with pytest.raises(ImportError, match=r'pip install "deepxde-lrnr\[distributed\]'):
+        lrnr.sweep(fast, MU, solver=SOLVER, **arguments)
 
 
 def test_dask_is_needed_only_for_a_client():
