@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import deepxde as dde
+import numpy as np
 
 from .data import ParametricPDE
 from .fast_phase import FastModel
@@ -14,6 +15,7 @@ from .io import FileFormatError, container
 from .io.networks import MissingFunctions, unpack_hyper
 from .model import KIND as MODEL
 from .model import Model
+from .nn import HyperLRNR
 from .parameter_space import ParameterSpace
 
 
@@ -42,22 +44,39 @@ def load_model(
         ValueError: If ``data``, or DeepXDE's default float, does not fit the file, or a
             function has to be passed.
     """
-    header, arrays = container.read(path, MODEL)
-    with _reading(path):
-        _check_float(path, header)
-        low, trained = arrays["problem/low"], bool(header["trained"])
-        given = _given(feature_transform, output_transform, activation)
-        net = unpack_hyper(header, arrays, given)
+    given = _given(feature_transform, output_transform, activation)
+    net, header, dim = _load_network(path, given)
     _check_data(path, data, net.parameter_space)
-    if data.geom.dim != len(low):
+    if data.geom.dim != dim:
         raise ValueError(
             f"data has points of dimension {data.geom.dim}; those of the model in "
-            f"{path} have {len(low)}."
+            f"{path} have {dim}."
         )
     model = Model(data, net)
     model.loss_weights = header["loss_weights"]
-    model._has_weights = trained
+    model._has_weights = header["trained"]
     return model
+
+
+def load_network(path) -> HyperLRNR:
+    """Loads the network of a model that ``Model.save`` wrote, without any problem.
+
+    Args and errors are those of ``load_model``.
+    """
+    return _load_network(path, {})[0]
+
+
+def _load_network(path, given: dict) -> tuple[HyperLRNR, dict, int]:
+    """The network, the header, and the dimension of the points."""
+    header, arrays = container.read(path, MODEL)
+    with _reading(path):
+        _check_float(path, header)
+        net = unpack_hyper(header, arrays, given)
+        weights = header["loss_weights"]
+        if not (weights is None or np.isfinite(weights).all()):
+            raise ValueError(f"loss_weights is {weights!r}")
+        header = {"loss_weights": weights, "trained": bool(header["trained"])}
+        return net, header, len(arrays["problem/low"])
 
 
 def load_fast(

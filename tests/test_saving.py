@@ -1,5 +1,7 @@
 """A loaded model is the saved one; a damaged file, or another problem, is an error."""
 
+import json
+
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
@@ -55,7 +57,7 @@ def scaled(inputs, u):
 
 def network(feature=waves, output=scaled, space=SPACE, **kwargs):
     net = lrnr.nn.HyperLRNR(
-        [4 if feature is not None else 2, 8, 8, 1],
+        [4 if feature is waves else 2, 8, 8, 1],
         kwargs.pop("activation", "tanh"),
         "Glorot normal",
         rank=3,
@@ -79,7 +81,10 @@ def trained(data=None, net=None, iterations=5):
 
 
 def reduced(model):
-    return model.reduce(points=24, rank=3, num_parameters=12, num_nodes=10)
+    # "eim" is the quickest.
+    return model.reduce(
+        points=24, method="eim", rank=3, num_parameters=12, num_nodes=10
+    )
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +292,7 @@ def test_a_loaded_model_can_be_saved_again(fast_file, tmp_path):
         first, again = (
             container.read_any(p) for p in (fast_file, tmp_path / "again.npz")
         )
-        assert again.header == first.header
+        assert json.dumps(again.header) == json.dumps(first.header)  # there are NaN
         for name, array in first.arrays.items():
             np.testing.assert_array_equal(again.arrays[name], array, name)
 

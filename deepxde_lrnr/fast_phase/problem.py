@@ -74,6 +74,7 @@ class ProblemRecord:
         Raises:
             ValueError: If not.
         """
+        _check_point_values(residual)
         found = root_mean_squares(residual, network, self.mu)
         saved = self.residuals
         if found.shape[1] != saved.shape[1]:
@@ -100,6 +101,26 @@ class ProblemRecord:
             )
 
 
+def _check_point_values(residual: Residual) -> None:
+    """Checks that values given at points are given at the points of the residual."""
+    collocation = residual.collocation
+    for condition, points, selection in zip(
+        residual.data.conditions,
+        collocation.condition_points,
+        collocation.selections,
+        strict=True,
+    ):
+        given = getattr(condition.bc, "points", None)
+        if given is None:
+            continue
+        chosen = np.arange(len(points)) if selection is None else selection
+        inside = chosen.max(initial=0) < len(given)
+        if not inside or not np.allclose(np.asarray(given)[chosen], points):
+            raise ValueError(
+                f"data has other points in {condition.name} than the saved model."
+            )
+
+
 def root_mean_squares(residual: Residual, network, mu) -> np.ndarray:
     """Root mean square of each error at the hypernetwork's coefficients.
 
@@ -111,6 +132,9 @@ def root_mean_squares(residual: Residual, network, mu) -> np.ndarray:
     Returns:
         Array of shape (P, number of errors).
     """
+
+    # As many errors as there are, not as there are weights.
+    residual = Residual(residual.data, residual.collocation)
 
     @tf.function
     def compute(inputs, auxiliary):

@@ -81,7 +81,10 @@ def trace(function, shapes, dtype: str) -> tuple[dict, dict[str, np.ndarray]]:
         ) from error
     if len(output) != 1 or not tf.is_tensor(traced.structured_outputs):
         raise NotStorable("it does not return one Tensor")
-    return _Writer(traced.graph, len(specs)).write(output[0])
+    (output,) = output
+    if output.op.type == "Identity":  # which TensorFlow puts at the end of a graph
+        (output,) = output.op.inputs
+    return _Writer(traced.graph, len(specs)).write(output)
 
 
 class _Writer:
