@@ -6,11 +6,16 @@ import deepxde as dde
 import numpy as np
 
 from .data import ParametricPDE
+from .data.collocation import bounding_box
 from .fast_phase import FastModel, reduce_model
+from .io import container
+from .io.networks import pack_hyper, restore_weights
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
 from .training.meta_phase import MetaPhase
+
+KIND = "model"
 
 
 class Model(MetaPhase):
@@ -109,11 +114,70 @@ class Model(MetaPhase):
         with self.scope():
             self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
 
-    def restore(self, *args, **kwargs):
-        """As ``dde.Model.restore``."""
+    def save(self, save_path, protocol="backend", verbose=0) -> str:
+        """Saves the model, or its weights alone.
+
+        A path that ends in ".npz" gets the model in one file, for
+        ``deepxde_lrnr.load_model``: the network with its parameter space, its weights
+        and its transforms (as operations, if they are made of mathematical ones
+        alone), and the loss weights; but not the problem, which is Python code, nor
+        the state of the optimizer. Any other path is a prefix and gets the weights, as
+        ``dde.Model.save`` writes them.
+
+        Args:
+            save_path: Path or prefix. A file of the same name is replaced; a model's
+                in one step.
+            protocol: As for ``dde.Model.save``; "pickle" is never a model in one file.
+            verbose: Whether the name of the file is printed.
+
+        Returns:
+            Path of the file.
+
+        Raises:
+            OSError: If it cannot be written; a model there before is unchanged.
+
+        Warns:
+            UserWarning: If a transform or an activation cannot be saved. It has to be
+                passed again to ``load_model``.
+        """
+        if protocol != "backend" or not str(save_path).endswith(".npz"):
+            return super().save(save_path, protocol=protocol, verbose=verbose)
         if not self.net.built:
             self._build()
-        super().restore(*args, **kwargs)
+        packed = pack_hyper(self.net, self.data.geom.dim, stacklevel=2)
+        low, high = bounding_box(self.data.geom)
+        packed.header |= {
+            "trained": self._has_weights,
+            "iterations": int(self.train_state.iteration or 0),
+            "loss_weights": self.loss_weights and [float(w) for w in self.loss_weights],
+        }
+        packed.arrays |= {"problem/low": low, "problem/high": high}
+        container.write(save_path, KIND, packed.header, packed.arrays)
+        if verbose > 0:
+            print(f"Iteration {self.train_state.iteration}: saved to {save_path}\n")
+        return str(save_path)
+
+    def restore(self, save_path, device=None, verbose=0):
+        """Restores weights, as ``dde.Model.restore``, or those of a saved model.
+
+        Args:
+            save_path: File that ``save`` wrote.
+            device: As for ``dde.Model.restore``.
+            verbose: The same.
+
+        Raises:
+            FileFormatError: If a path that ends in ".npz" is not such a file.
+            ValueError: If the weights have other shapes than those of the network.
+        """
+        if not self.net.built:
+            self._build()
+        if str(save_path).endswith(".npz"):
+            if verbose > 0:
+                print(f"Restoring model from {save_path} ...\n")
+            _, arrays = container.read(save_path, KIND)
+            restore_weights(self.net, arrays, save_path)
+        else:
+            super().restore(save_path, device=device, verbose=verbose)
         self._has_weights = True
 
     def predict(self, x, mu, operator=None) -> np.ndarray:

@@ -99,17 +99,19 @@ class GaussNewton:
             Function of mu, an array of shape (P, p), that returns an ``Outcome``. It
             is compiled once for each P.
         """
-        if self.jacobian == "auto":
+        source, damping = fast.choices.get(self, (self.jacobian, self.damping))
+        if source == "auto":
             sources = list(_JACOBIANS[1:])
             if fast.reduced.stack.widths == fast.full.stack.widths:
                 sources.remove("fast")  # every neuron is kept: it is the exact one
             runs = {s: compile_steps(self, fast, s) for s in sources}
-            run = runs[choose_jacobian(runs, fast.parameter_space)]
+            source = choose_jacobian(runs, fast.parameter_space)
+            run = runs[source]
         else:
-            run = compile_steps(self, fast, self.jacobian)
-        damping = self.damping
+            run = compile_steps(self, fast, source)
         if damping == "auto":
             damping = choose_damping(run, fast.parameter_space)
+        fast.choices[self] = source, damping
 
         def solve(mu) -> Outcome:
             return run(mu, damping)
