@@ -29,10 +29,11 @@ def trials(count: int, seed: int = 0, workers: int = 2) -> dict:
         workers: Number of trials at once.
 
     Returns:
-        ``kill_resume_trials`` and ``identical``, the numbers of trials and of those
-        that end with the weights and the history of the training that was not killed,
-        to the bit; ``most_steps_lost``, to compare with ``steps_between_checkpoints``;
-        and ``killed_at``, the steps at which they were killed.
+        ``kill_resume_trials`` and ``kill_resume_identical``, the numbers of trials and
+        of those that end with the weights and the history of the training that was not
+        killed, to the bit; ``kill_resume_most_steps_lost``, to compare with
+        ``kill_resume_interval``, the steps between two checkpoints; and
+        ``kill_resume_steps``, at which they were killed.
     """
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -54,10 +55,10 @@ def trials(count: int, seed: int = 0, workers: int = 2) -> dict:
             )
     return {
         "kill_resume_trials": count,
-        "identical": sum(identical for identical, _, _ in outcomes),
-        "most_steps_lost": max(lost for _, lost, _ in outcomes),
-        "steps_between_checkpoints": EVERY,
-        "killed_at": [step for _, _, step in outcomes],
+        "kill_resume_identical": sum(identical for identical, _, _ in outcomes),
+        "kill_resume_most_steps_lost": max(lost for _, lost, _ in outcomes),
+        "kill_resume_interval": EVERY,
+        "kill_resume_steps": [step for _, _, step in outcomes],
     }
 
 

@@ -1,8 +1,11 @@
-"""Reliability: damage is found.
+"""Reliability: damage is found, and what is interrupted goes on.
 
 A reduced model is saved. Single bytes of the file are changed, at places spread over
 all of it, and it is cut off at lengths spread over all of them; every such file is
 loaded. None may be accepted.
+
+A meta phase is killed at a random moment and run again. It must end with the weights
+and the loss history of one that was not killed, to the bit.
 
 python benchmarks/reliability.py --json benchmarks/results/reliability.json
 """
@@ -15,9 +18,12 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 from _harness import run, table
+from _kill_resume import trials
 
 # Number of changed bytes, and of lengths; the second is for a test.
 NUM_CHANGED, NUM_CUT = (2000, 1000), (20, 10)
+# Number of trainings that are killed.
+NUM_KILLED = (20, 1)
 
 
 def compute(quick: bool) -> dict:
@@ -90,10 +96,19 @@ def _reduced_model():
     return fast
 
 
-GROUPS = (corrupt_files,)
+def killed_trainings(quick: bool) -> dict:
+    """Trainings that were killed, and how many end as the one that was not."""
+    return trials(NUM_KILLED[quick])
+
+
+GROUPS = (corrupt_files, killed_trainings)
 ROWS = {
     "corrupt_files_tried": "damaged files loaded",
     "corrupt_files_accepted": "damaged files accepted",
+    "kill_resume_trials": "trainings killed and resumed",
+    "kill_resume_identical": "of them, equal to the one not killed, to the bit",
+    "kill_resume_most_steps_lost": "most steps lost",
+    "kill_resume_interval": "steps between two checkpoints",
 }
 
 

@@ -443,5 +443,5 @@ def test_killed_trainings_end_as_the_others(monkeypatch):
     import _kill_resume
 
     found = _kill_resume.trials(2, seed=int(time.time()))
-    assert found["identical"] == found["kill_resume_trials"] == 2, found
-    assert found["most_steps_lost"] <= found["steps_between_checkpoints"], found
+    assert found["kill_resume_identical"] == found["kill_resume_trials"] == 2, found
+    assert found["kill_resume_most_steps_lost"] <= found["kill_resume_interval"], found

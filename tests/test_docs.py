@@ -34,6 +34,9 @@ CLAIMS = {
     "saving": lambda n: np.array_equal(
         n["before"].coefficients, n["after"].coefficients
     ),
+    "long_trainings": lambda n: (
+        n["model"].train_state.step == 200 and n["error"].step == 101
+    ),
     "install": lambda n: True,
 }
 
