@@ -146,6 +146,15 @@ def test_an_interrupted_model_itself_can_be_trained_on(tmp_path):
     assert_same(what_is_left(model), expected)
 
 
+def test_without_the_file_an_interrupted_model_trains_from_where_it_is(tmp_path):
+    model = compiled()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, checkpoint(tmp_path), Interrupt(7))
+    (tmp_path / "family.checkpoint").unlink()
+    train(model, checkpoint(tmp_path), iterations=2)
+    assert model.train_state.step == 9
+
+
 def test_an_ended_training_is_not_repeated(tmp_path, capsys):
     first = compiled()
     train(first, checkpoint(tmp_path))
@@ -238,6 +247,29 @@ def test_state_of_callbacks_is_not_their_configuration(tmp_path):
     assert (second.count, second.period) == (2 * 6 + 10 * 2, 10)
     assert second.names == ["a", (1, None)]
     assert second.last == {"loss": float("inf"), "at": 3}
+
+
+def test_callbacks_begin_with_the_resumed_model_and_only_once(tmp_path):
+    class Diary(dde.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.entries = []
+
+        def on_train_begin(self):
+            losses.append(np.sum(self.model.train_state.loss_train))
+            self.entries.append("begin")
+
+        def on_epoch_end(self):
+            self.entries.append(int(self.model.train_state.step))
+
+    losses = []
+    first = compiled()
+    train(first, Diary(), checkpoint(tmp_path), iterations=3)
+    diary = Diary()
+    train(compiled(seed=1), diary, checkpoint(tmp_path), iterations=4)
+    assert losses[1] == np.sum(first.train_state.loss_train) != losses[0]
+    # As if there had been one training.
+    assert diary.entries == ["begin", 1, 2, 3, 4]
 
 
 def test_the_time_between_two_runs_does_not_count(tmp_path):

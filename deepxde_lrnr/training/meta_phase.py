@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 import deepxde as dde
@@ -104,8 +105,9 @@ class MetaPhase(dde.Model):
         start = self.train_state.step
         if self._checkpoint is not None:
             path = self._checkpoint.path
-            # Called again after an interruption, in a notebook: the same training.
-            start = self._interrupted.pop(path, start)
+            if os.path.exists(path):
+                # Called again after an interruption, in a notebook: the same training.
+                start = self._interrupted.get(path, start)
             self._resume_from = self._checkpoint.read(start, batch_size)
         if self._resume_from is not None:
             # The losses of the test are taken at the points of the start.
@@ -124,6 +126,7 @@ class MetaPhase(dde.Model):
                 verbose=verbose,
             )
             self._has_weights = True
+            self._interrupted.clear()
             return result
         except BaseException:
             if self._checkpoint is not None:
@@ -190,7 +193,10 @@ class MetaPhase(dde.Model):
 
     def _test(self, verbose=1):
         if self._resume_from is not None:
-            return  # They are in the checkpoint.
+            # In place of the losses at the start. What callbacks do to themselves when
+            # training begins comes after this, and _begin undoes it.
+            self._checkpoint.resume(self._resume_from)
+            return
         self.check_finite()
         # DeepXDE prints its table; a progress bar makes room for it.
         with tqdm.external_write_mode():

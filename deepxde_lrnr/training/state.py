@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import random
@@ -139,7 +140,7 @@ def _callback_state(callback) -> dict:
 
 def _restore_callback(callback, state: dict) -> None:
     for name, value in state.items():
-        setattr(callback, name, value)
+        setattr(callback, name, copy.deepcopy(value))
     if isinstance(callback, dde.callbacks.Timer) and callback.t_start is not None:
         # The time between the two runs does not count.
         callback.t_start += time.time()
