@@ -6,13 +6,19 @@ import deepxde as dde
 import numpy as np
 
 from .data import ParametricPDE
+from .data.collocation import bounding_box
 from .fast_phase import FastModel, reduce_model
+from .io import container
+from .io.networks import pack_hyper, restore_weights
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
+from .training.meta_phase import MetaPhase
+
+KIND = "model"
 
 
-class Model(dde.Model):
+class Model(MetaPhase):
     """A ``dde.Model`` that trains a ``HyperLRNR`` on a ``ParametricPDE``.
 
     ``compile``, ``train`` and callbacks are DeepXDE's; ``predict`` takes mu beside x,
@@ -21,13 +27,21 @@ class Model(dde.Model):
     Args:
         data: ``deepxde_lrnr.data.ParametricPDE``.
         net: ``deepxde_lrnr.nn.HyperLRNR``.
+        strategy: ``None`` trains on one device. ``tf.distribute.MirroredStrategy()``
+            trains on all GPUs of the machine: each has a copy of the weights and its
+            share of the mu of a batch, whose number must be a multiple of that of the
+            GPUs, and the mean of their gradients is that of the whole batch (losses
+            being means over the rows, as "MSE" is). An optimizer that is given as an
+            object, and ``external_trainable_variables``, must be created in
+            ``strategy.scope()``. "L-BFGS" works on one device only.
 
     Raises:
-        TypeError: If ``data`` or ``net`` is of another type.
-        ValueError: If their parameter spaces differ.
+        TypeError: If ``data``, ``net`` or ``strategy`` is of another type.
+        ValueError: If their parameter spaces differ. With a ``strategy``, when
+            compiled, if variables were created outside of its scope.
     """
 
-    def __init__(self, data: ParametricPDE, net: HyperLRNR):
+    def __init__(self, data: ParametricPDE, net: HyperLRNR, strategy=None):
         if not isinstance(data, ParametricPDE):
             raise TypeError(
                 f"data is a {type(data).__name__}; it must be a "
@@ -43,9 +57,8 @@ class Model(dde.Model):
                 f"net has the parameter space {net.parameter_space}, data has "
                 f"{data.parameter_space}; give both the same one."
             )
-        super().__init__(data, net)
+        super().__init__(data, net, strategy)
         self._predictor = Predictor(net, data.geom.dim)
-        self._has_weights = False
 
     def compile(
         self,
@@ -65,8 +78,9 @@ class Model(dde.Model):
 
         Raises:
             ValueError: If ``layer_sizes`` of the network does not fit the geometry, if
-                ``metrics`` have no ``solution`` to compare with, or if there is no
-                learning rate.
+                ``metrics`` have no ``solution`` to compare with, if there is no
+                learning rate, or if the optimizer or a variable does not fit the
+                strategy.
         """
         if metrics and self.data.solution is None:
             raise ValueError(
@@ -74,9 +88,15 @@ class Model(dde.Model):
                 "solution=... to ParametricPDE."
             )
         self._build()
-        if isinstance(optimizer, str) and optimizer.upper() == "SOAP":
-            optimizer = SOAP.from_config({"learning_rate": _learning_rate(lr, decay)})
-            lr = decay = None
+        name, self.opt = optimizer, None
+        with self.scope():
+            if isinstance(optimizer, str) and optimizer.upper() == "SOAP":
+                rate = _learning_rate(lr, decay)
+                name = optimizer = SOAP.from_config({"learning_rate": rate})
+            if not dde.optimizers.is_external_optimizer(optimizer):
+                # DeepXDE would keep it to itself; a checkpoint needs its state.
+                optimizer = self.opt = dde.optimizers.get(optimizer, lr, decay)
+                lr = decay = None
         super().compile(
             optimizer,
             lr=lr,
@@ -87,26 +107,77 @@ class Model(dde.Model):
             external_trainable_variables=external_trainable_variables,
             verbose=verbose,
         )
+        self.opt_name = name
 
     def _build(self) -> None:
         """Makes the weights, so that a network that does not fit is found at once."""
-        self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
+        with self.scope():
+            self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
 
-    def train(self, *args, **kwargs):
-        """As ``dde.Model.train``, for the meta phase.
+    def save(self, save_path, protocol="backend", verbose=0) -> str:
+        """Saves the model, or its weights alone.
 
-        ``batch_size`` is the number of mu in a step, or a tuple: the number of mu and
-        the number of points.
+        A path that ends in ".npz" gets the model in one file, for
+        ``deepxde_lrnr.load_model``: the network with its parameter space, its weights
+        and its transforms (as operations, if they are made of mathematical ones
+        alone), and the loss weights; but not the problem, which is Python code, nor
+        the state of the optimizer. Any other path is a prefix and gets the weights, as
+        ``dde.Model.save`` writes them.
+
+        Args:
+            save_path: Path or prefix. A file of the same name is replaced; a model's
+                in one step.
+            protocol: As for ``dde.Model.save``; "pickle" is never a model in one file.
+            verbose: Whether the name of the file is printed.
+
+        Returns:
+            Path of the file.
+
+        Raises:
+            OSError: If it cannot be written; a model there before is unchanged.
+
+        Warns:
+            UserWarning: If a transform or an activation cannot be saved. It has to be
+                passed again to ``load_model``.
         """
-        result = super().train(*args, **kwargs)
-        self._has_weights = True
-        return result
-
-    def restore(self, *args, **kwargs):
-        """As ``dde.Model.restore``."""
+        if protocol != "backend" or not str(save_path).endswith(".npz"):
+            return super().save(save_path, protocol=protocol, verbose=verbose)
         if not self.net.built:
             self._build()
-        super().restore(*args, **kwargs)
+        packed = pack_hyper(self.net, self.data.geom.dim, stacklevel=2)
+        low, high = bounding_box(self.data.geom)
+        packed.header |= {
+            "trained": self._has_weights,
+            "iterations": int(self.train_state.iteration or 0),
+            "loss_weights": self.loss_weights and [float(w) for w in self.loss_weights],
+        }
+        packed.arrays |= {"problem/low": low, "problem/high": high}
+        container.write(save_path, KIND, packed.header, packed.arrays)
+        if verbose > 0:
+            print(f"Iteration {self.train_state.iteration}: saved to {save_path}\n")
+        return str(save_path)
+
+    def restore(self, save_path, device=None, verbose=0):
+        """Restores weights, as ``dde.Model.restore``, or those of a saved model.
+
+        Args:
+            save_path: File that ``save`` wrote.
+            device: As for ``dde.Model.restore``.
+            verbose: The same.
+
+        Raises:
+            FileFormatError: If a path that ends in ".npz" is not such a file.
+            ValueError: If the weights have other shapes than those of the network.
+        """
+        if not self.net.built:
+            self._build()
+        if str(save_path).endswith(".npz"):
+            if verbose > 0:
+                print(f"Restoring model from {save_path} ...\n")
+            _, arrays = container.read(save_path, KIND)
+            restore_weights(self.net, arrays, save_path)
+        else:
+            super().restore(save_path, device=device, verbose=verbose)
         self._has_weights = True
 
     def predict(self, x, mu, operator=None) -> np.ndarray:

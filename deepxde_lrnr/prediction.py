@@ -16,12 +16,21 @@ class Predictor:
     Args:
         network: ``ParametricNN``.
         dim: Dimension d of the points, if it is to be checked.
+        time: Whether the last coordinate is the time.
     """
 
-    def __init__(self, network, dim: int | None = None):
+    def __init__(self, network, dim: int | None = None, time: bool = False):
         self.network = network
         self.dim = dim
+        self.time = time
         self._values = tf.function(network.evaluate, reduce_retracing=True)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates of points."""
+        space = self.dim - self.time
+        names = "xyz"[:space] if space <= 3 else [f"x{i}" for i in range(space)]
+        return (*names, "t") if self.time else tuple(names)
 
     def __call__(self, x, mu, coefficients, single: bool, operator=None):
         """Evaluates.
@@ -41,9 +50,12 @@ class Predictor:
             ValueError: If ``x`` has the wrong shape, or ``operator`` takes the wrong
                 number of arguments or does not return a row for each of its rows.
         """
-        x = self._check_points(x)
+        return self.evaluate(self.compile(operator), x, mu, coefficients, single)
+
+    def evaluate(self, function, x, mu, coefficients, single: bool):
+        """As ``__call__``, for a function that ``compile`` made of the operator."""
+        x = self.check_points(x)
         mu = np.asarray(mu, dde.config.real(np))
-        function = self._values if operator is None else self._operator(operator)
         num_mu = len(mu)
         step = max(1, _MAX_ROWS // num_mu)
         parts = []
@@ -60,7 +72,8 @@ class Predictor:
             results.append(values[:, 0] if single else values.transpose(1, 0, 2))
         return results if several else results[0]
 
-    def _check_points(self, x) -> np.ndarray:
+    def check_points(self, x) -> np.ndarray:
+        """Points as an array of shape (N, d), or a ``ValueError``."""
         x = np.asarray(x, dde.config.real(np))
         fits = x.ndim == 2 and len(x) > 0 and self.dim in (None, x.shape[1])
         if not fits:
@@ -70,7 +83,10 @@ class Predictor:
             )
         return x
 
-    def _operator(self, operator):
+    def compile(self, operator=None):
+        """Function of Tensors mu, x (rows of all mu) and coefficients."""
+        if operator is None:
+            return self._values
         num_args = dde.utils.get_num_args(operator)
         if num_args not in (2, 3):
             raise ValueError(
@@ -78,7 +94,7 @@ class Predictor:
                 "(x, u, mu)."
             )
 
-        @tf.function
+        @tf.function(reduce_retracing=True)
         def function(mu, x, coefficients):
             def values(points):
                 return self.network.evaluate(mu, points, coefficients)

@@ -95,5 +95,13 @@ class Collocation:
         return Collocation(tuple(blocks), points, tuple(selections), self.frozen)
 
 
+def bounding_box(geom) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper corner of a geometry, time included."""
+    if hasattr(geom, "timedomain"):
+        low, high = (np.asarray(b).ravel() for b in geom.geometry.bbox)
+        return np.append(low, geom.timedomain.t0), np.append(high, geom.timedomain.t1)
+    return tuple(np.asarray(b).ravel() for b in geom.bbox)
+
+
 def _draw(n: int, size: int) -> np.ndarray:
     return np.random.permutation(n)[:size]

@@ -10,13 +10,16 @@ import deepxde as dde
 import numpy as np
 
 from ..data.residual import Residual
+from ..io import container
 from ..nn import FastLRNR
 from ..prediction import Predictor
 from ..reduction import ReducedLayer
+from .file import KIND, pack_fast_model
 from .gauss_newton import GaussNewton
 from .learned_jacobian import LearnedJacobian
 from .outcome import Outcome
 from .pointwise import is_pointwise
+from .problem import ProblemRecord
 from .report import Report, count_flops
 from .solution import Solution
 
@@ -27,7 +30,7 @@ _BATCHES = (1, 4, 16)
 
 
 class FastModel:
-    """A trained family, reduced. Made by ``Model.reduce``.
+    """A trained family, reduced. Made by ``Model.reduce`` or ``load_fast``.
 
     Attributes:
         full: The LRNR itself, frozen: a ``FastLRNR`` with every neuron kept.
@@ -37,6 +40,9 @@ class FastModel:
         held_out: Residual at other points, which watch over it.
         seconds: Time of each offline step.
         dropped: Indices of the coefficients s that are zero over the whole box.
+        num_nodes: Number of mu at which the Jacobian is computed if it is learned.
+        choices: What a ``GaussNewton`` that leaves choices to the program got, its
+            source of the Jacobian and its damping, by solver.
     """
 
     def __init__(
@@ -48,6 +54,9 @@ class FastModel:
         held_out: Residual,
         num_nodes: int = 60,
         seconds: dict[str, float] | None = None,
+        choices: dict[GaussNewton, tuple[str, float]] | None = None,
+        learned_jacobian: LearnedJacobian | None = None,
+        problem_record: ProblemRecord | None = None,
     ):
         self.full = full
         self.reduced = reduced
@@ -55,10 +64,19 @@ class FastModel:
         self.residual = residual
         self.held_out = held_out
         self.seconds = dict(seconds or {})
-        self._num_nodes = num_nodes
+        self.num_nodes = num_nodes
+        self.choices = dict(choices or {})
+        if learned_jacobian is not None:
+            self.learned_jacobian = learned_jacobian
+        if problem_record is not None:
+            self.problem_record = problem_record
         self.parameter_space = full.parameter_space
         self.dropped = np.setdiff1d(np.arange(full.full_size), full.kept)
-        self._predictor = Predictor(full, residual.data.geom.dim)
+        # A model loaded without its problem has no geometry.
+        geom = getattr(residual.data, "geom", None)
+        time = isinstance(geom, dde.geometry.TimeDomain) or hasattr(geom, "timedomain")
+        dim = residual.collocation.points.shape[1]
+        self._predictor = Predictor(full, dim, time)
         self._solvers = {}
 
     @cached_property
@@ -75,10 +93,20 @@ class FastModel:
     def learned_jacobian(self) -> LearnedJacobian:
         """Jacobian learned over the box; computed when it is first needed."""
         learned = LearnedJacobian.compute(
-            self.residual, self.full, self._num_nodes, self.pointwise
+            self.residual, self.full, self.num_nodes, self.pointwise
         )
         self.seconds["learned Jacobian"] = learned.seconds
         return learned
+
+    @property
+    def has_learned_jacobian(self) -> bool:
+        """Whether ``learned_jacobian`` has been computed."""
+        return "learned_jacobian" in self.__dict__
+
+    @cached_property
+    def problem_record(self) -> ProblemRecord:
+        """What a file keeps of the problem, to know it again."""
+        return ProblemRecord.of(self.residual, self.full)
 
     def report(self) -> Report:
         """Sizes, errors and offline times of the reduction."""
@@ -92,6 +120,56 @@ class FastModel:
             seconds=dict(self.seconds),
         )
 
+    def predict(self, x, mu, operator=None) -> np.ndarray:
+        """The hypernetwork's solution, before any fast phase; as ``Model.predict``.
+
+        Args:
+            x: Points, array of shape (N, d).
+            mu: As for ``solve``.
+            operator: ``None``, or a function of Tensors ``(x, u)`` or ``(x, u, mu)``,
+                such as the PDE, whose result is returned instead of u.
+
+        Returns:
+            Array of shape (N, number of components) for one mu, (n, N, number of
+            components) for several; a list of them if ``operator`` returns a list.
+
+        Raises:
+            ValueError: If ``mu`` does not fit the parameter space or is not finite, or
+                ``x`` or ``operator`` is not as above.
+
+        Warns:
+            OutsideParameterSpaceWarning: If a mu is not in the box.
+        """
+        space = self.parameter_space
+        single = space.is_single(mu)
+        mu = space.check(mu, stacklevel=3)
+        return self._predictor(x, mu, self.full.coefficients(mu), single, operator)
+
+    def save(self, path) -> str:
+        """Saves the model to one file, for ``deepxde_lrnr.load_fast``.
+
+        The file holds the networks, the reduction, the points and weights of the fast
+        phase, the learned Jacobian and the choices of ``GaussNewton`` as far as they
+        have been made; the transforms as operations, if they are made of mathematical
+        ones alone; but not the problem itself, which is Python code.
+
+        Args:
+            path: The file. What was there is replaced in one step.
+
+        Returns:
+            ``path``.
+
+        Raises:
+            OSError: If it cannot be written; what was there before is unchanged.
+
+        Warns:
+            UserWarning: If a transform or an activation cannot be saved. It has to be
+                passed again to ``load_fast``.
+        """
+        packed = pack_fast_model(self, stacklevel=2)
+        container.write(path, KIND, packed.header, packed.arrays)
+        return str(path)
+
     def solve(self, mu, solver=None) -> Solution:
         """The fast phase: solves for new mu.
 
@@ -103,7 +181,17 @@ class FastModel:
 
         Returns:
             ``Solution``.
+
+        Raises:
+            RuntimeError: If the model was loaded without its problem.
+            ValueError: If ``mu`` does not fit the parameter space or is not finite.
         """
+        if self.residual.data is None:
+            raise RuntimeError(
+                "solve() needs the problem, whose residual it minimises: load the "
+                "model with load_fast(path, data), data being the ParametricPDE. "
+                "Without it, predict(x, mu) gives the hypernetwork's solution."
+            )
         space = self.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3).astype(dde.config.real(np))

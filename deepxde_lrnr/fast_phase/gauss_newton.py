@@ -108,7 +108,7 @@ class GaussNewton:
             Function of mu, an array of shape (P, p), that returns an ``Outcome``. It
             is compiled once for each P.
         """
-        source = self.jacobian
+        source, damping = fast.choices.get(self, (self.jacobian, self.damping))
         if source == "auto" and fast.pointwise:
             # One pass of reverse mode gives J: nothing is left to be saved. (About the
             # time and the error of "learned" on mu trained well, half of the error on
@@ -120,16 +120,15 @@ class GaussNewton:
             run = runs[source]
         else:
             run = compile_steps(self, fast, source)
-        damping = self.damping
         if damping == "auto":
             damping = choose_damping(run, fast.parameter_space)
+        fast.choices[self] = source, damping
 
         def solve(mu) -> Outcome:
             return run(mu, damping)
 
         solve.compiled = run.compiled
         solve.max_batch = run.max_batch
-        solve.chosen = {"jacobian": source, "damping": damping}
         return solve
 
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import as_integer, as_number
 from ..data import ParametricPDE
+from ..data.collocation import bounding_box
 from ..data.residual import Residual
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
@@ -77,7 +78,7 @@ def reduce_model(
     x = collocation.points
     eim = method == "eim"
     if eim:
-        low, high = _bounding_box(data.geom)
+        low, high = bounding_box(data.geom)
         x = shifted_points(x, 1e-2, high - low)
     num_held_out = max(1, num_parameters // 4)
     mu = full.parameter_space.sample(num_parameters + num_held_out, "Halton")
@@ -184,14 +185,6 @@ def fast_collocation(
     if not np.isfinite(points).all():
         raise ValueError("points has entries that are NaN or infinite.")
     return data.collocation(points)
-
-
-def _bounding_box(geom):
-    """Lower and upper corner of a geometry, time included."""
-    if hasattr(geom, "timedomain"):
-        low, high = (np.asarray(b).ravel() for b in geom.geometry.bbox)
-        return np.append(low, geom.timedomain.t0), np.append(high, geom.timedomain.t1)
-    return tuple(np.asarray(b).ravel() for b in geom.bbox)
 
 
 def _snapshots(network: FastLRNR, x, mu, rng, derivatives: bool):

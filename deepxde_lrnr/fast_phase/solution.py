@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -43,6 +43,23 @@ class Solution:
     steps: np.ndarray
     status: np.ndarray
     _predictor: object = field(repr=False)
+
+    @property
+    def parameter_space(self):
+        """``ParameterSpace`` that mu belongs to."""
+        return self._predictor.network.parameter_space
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates of points: x, y, z, as far as there are, and t."""
+        return self._predictor.coordinates
+
+    def __getitem__(self, index) -> Solution:
+        """Solution for the mu at ``index``, an integer or a slice, of several mu."""
+        if self.mu.ndim == 1:
+            raise IndexError("the solution is that of one mu; it has no index.")
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.repr}
+        return replace(self, **{name: a[index] for name, a in arrays.items()})
 
     def predict(self, x, operator=None) -> np.ndarray:
         """The solution, from the full LRNR at the coefficients found.

@@ -46,6 +46,9 @@ class Regularization:
         identifier: ``None``; a mapping with weights for ``"orthogonality"`` and
             ``"sparsity"``; or what ``dde.nn.FNN`` accepts, e.g. ``["l2", 1e-4]``.
 
+    Attributes:
+        identifier: The same in plain types: ``None``, a dictionary or a list.
+
     Raises:
         ValueError: If a term is not known or its weight is not a finite number >= 0.
     """
@@ -56,6 +59,8 @@ class Regularization:
         self.kernel = None
         if not isinstance(identifier, Mapping):
             self.kernel = dde.nn.regularizers.get(identifier)
+            if self.kernel is not None:
+                identifier = [identifier[0], *map(float, identifier[1:])]
         else:
             for term, weight in identifier.items():
                 if term not in terms:
@@ -73,6 +78,8 @@ class Regularization:
                         "number >= 0."
                     )
                 self.weights[term] = float(weight)
+            identifier = {term: float(identifier[term]) for term in identifier}
+        self.identifier = identifier or None
 
     def __bool__(self) -> bool:
         return self.kernel is not None or any(self.weights.values())

@@ -1,16 +1,14 @@
-"""Callbacks of the meta phase."""
+"""Resampling of the mu to train on."""
 
 from __future__ import annotations
-
-__all__ = ["ParameterResampler"]
 
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
-from .data import ParametricPDE
-from .data.residual import Residual
-from .nn.hyper_lrnr import ParametricNN
+from ..data import ParametricPDE
+from ..data.residual import Residual
+from ..nn.hyper_lrnr import ParametricNN
 
 # Number of mu whose loss is taken at once: bounded memory, one compilation.
 _CHUNK = 64

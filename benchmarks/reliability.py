@@ -1,0 +1,116 @@
+"""Reliability: damage is found, and what is interrupted goes on.
+
+A reduced model is saved. Single bytes of the file are changed, at places spread over
+all of it, and it is cut off at lengths spread over all of them; every such file is
+loaded. None may be accepted.
+
+A meta phase is killed at a random moment and run again. It must end with the weights
+and the loss history of one that was not killed, to the bit.
+
+python benchmarks/reliability.py --json benchmarks/results/reliability.json
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+from _harness import run, table
+from _kill_resume import trials
+
+# Number of changed bytes, and of lengths; the second is for a test.
+NUM_CHANGED, NUM_CUT = (2000, 1000), (20, 10)
+# Number of trainings that are killed.
+NUM_KILLED = (20, 1)
+
+
+def compute(quick: bool) -> dict:
+    """Each group of keys comes from one function; they share nothing."""
+    results = {}
+    for group in GROUPS:
+        results |= group(quick)
+    return results
+
+
+def describe(results: dict) -> str:
+    rows = [[text, results[key]] for key, text in ROWS.items() if key in results]
+    return table(["", "measured"], rows)
+
+
+def corrupt_files(quick: bool) -> dict:
+    """Damaged files of a reduced model that ``load_fast`` accepts."""
+    num_changed, num_cut = (n[quick] for n in (NUM_CHANGED, NUM_CUT))
+    rng = np.random.default_rng(0)
+    accepted = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fast.npz"
+        _reduced_model().save(path)
+        data = path.read_bytes()
+        files = []
+        for place in np.linspace(0, len(data) - 1, num_changed).astype(int):
+            damaged = bytearray(data)
+            damaged[place] ^= int(rng.integers(1, 256))
+            files.append(bytes(damaged))
+        lengths = np.linspace(0, len(data) - 1, num_cut).astype(int)
+        files += [data[:length] for length in lengths]
+        for damaged in files:
+            path.write_bytes(damaged)
+            try:
+                lrnr.load_fast(path)
+                accepted += 1
+            except lrnr.FileFormatError:
+                pass
+        # The file itself is a good one: what is refused is refused for its damage.
+        path.write_bytes(data)
+        lrnr.load_fast(path)
+    return {"corrupt_files_tried": len(files), "corrupt_files_accepted": accepted}
+
+
+def _reduced_model():
+    """A small reduced model with transforms; how well it is trained is no matter."""
+    dde.config.set_random_seed(0)
+    geom = dde.geometry.GeometryXTime(
+        dde.geometry.Interval(0, 1), dde.geometry.TimeDomain(0, 1)
+    )
+
+    def pde(x, u, mu):
+        u_xx = dde.grad.hessian(u, x, i=0, j=0)
+        return dde.grad.jacobian(u, x, i=0, j=1) - mu[:, 0:1] * u_xx
+
+    space = lrnr.ParameterSpace(nu=(0.1, 1, "log"))
+    problem = dde.data.TimePDE(geom, pde, [], num_domain=64)
+    data = lrnr.data.ParametricPDE(problem, space, num_parameters=16)
+    net = lrnr.nn.HyperLRNR(
+        [2, 16, 16, 1], "tanh", "Glorot normal", rank=4, parameter_space=space
+    )
+    net.apply_output_transform(
+        lambda inputs, u: inputs[1][:, 0:1] * (1 - inputs[1][:, 0:1]) * u
+    )
+    model = lrnr.Model(data, net)
+    model.compile("adam", lr=1e-3, verbose=0)
+    model.train(iterations=10, batch_size=8, display_every=10**9, verbose=0)
+    fast = model.reduce(points=32, rank=4, num_parameters=16)
+    fast.learned_jacobian  # noqa: B018  (a part of the file)
+    return fast
+
+
+def killed_trainings(quick: bool) -> dict:
+    """Trainings that were killed, and how many end as the one that was not."""
+    return trials(NUM_KILLED[quick])
+
+
+GROUPS = (corrupt_files, killed_trainings)
+ROWS = {
+    "corrupt_files_tried": "damaged files loaded",
+    "corrupt_files_accepted": "damaged files accepted",
+    "kill_resume_trials": "trainings killed and resumed",
+    "kill_resume_identical": "of them, equal to the one not killed, to the bit",
+    "kill_resume_most_steps_lost": "most steps lost",
+    "kill_resume_interval": "steps between two checkpoints",
+}
+
+
+if __name__ == "__main__":
+    run(sys.modules[__name__])

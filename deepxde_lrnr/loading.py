@@ -1,0 +1,169 @@
+"""Models from files."""
+
+from __future__ import annotations
+
+import contextlib
+
+import deepxde as dde
+import numpy as np
+
+from .data import ParametricPDE
+from .fast_phase import FastModel
+from .fast_phase.file import KIND as FAST_MODEL
+from .fast_phase.file import unpack_fast_model
+from .io import FileFormatError, container
+from .io.networks import MissingFunctions, unpack_hyper
+from .model import KIND as MODEL
+from .model import Model
+from .nn import HyperLRNR
+from .parameter_space import ParameterSpace
+
+
+def load_model(
+    path, data, feature_transform=None, output_transform=None, activation=None
+) -> Model:
+    """Loads a model that ``Model.save`` wrote.
+
+    It predicts and reduces as the saved one, and can be compiled and trained further
+    (the state of the optimizer is not in the file). Loading never executes code from
+    the file, whoever wrote it.
+
+    Args:
+        path: The file.
+        data: ``deepxde_lrnr.data.ParametricPDE`` with the parameter space and the
+            dimension of the one the model was trained on.
+        feature_transform: Instead of that of the file, as for
+            ``HyperLRNR.apply_feature_transform``. Needed if it could not be saved.
+        output_transform: The same for ``HyperLRNR.apply_output_transform``.
+        activation: The same for that of ``HyperLRNR``.
+
+    Raises:
+        OSError: If the file cannot be read.
+        FileFormatError: If it is damaged, foreign, of another kind, or newer.
+        TypeError: If ``data`` is no ``ParametricPDE``.
+        ValueError: If ``data``, or DeepXDE's default float, does not fit the file, or a
+            function has to be passed.
+    """
+    given = _given(feature_transform, output_transform, activation)
+    net, header, dim = _load_network(path, given)
+    _check_data(path, data, net.parameter_space)
+    if data.geom.dim != dim:
+        raise ValueError(
+            f"data has points of dimension {data.geom.dim}; those of the model in "
+            f"{path} have {dim}."
+        )
+    model = Model(data, net)
+    model.loss_weights = header["loss_weights"]
+    model._has_weights = header["trained"]
+    return model
+
+
+def load_network(path) -> HyperLRNR:
+    """Loads the network of a model that ``Model.save`` wrote, without any problem.
+
+    Args and errors are those of ``load_model``.
+    """
+    return _load_network(path, {})[0]
+
+
+def _load_network(path, given: dict) -> tuple[HyperLRNR, dict, int]:
+    """The network, the header, and the dimension of the points."""
+    header, arrays = container.read(path, MODEL)
+    with _reading(path):
+        _check_float(path, header)
+        net = unpack_hyper(header, arrays, given)
+        weights = header["loss_weights"]
+        if not (weights is None or np.isfinite(weights).all()):
+            raise ValueError(f"loss_weights is {weights!r}")
+        header = {"loss_weights": weights, "trained": bool(header["trained"])}
+        return net, header, len(arrays["problem/low"])
+
+
+def load_fast(
+    path, data=None, feature_transform=None, output_transform=None, activation=None
+) -> FastModel:
+    """Loads a reduced model that ``FastModel.save`` wrote.
+
+    With the problem it solves as the saved one does, on the same machine to the last
+    bit. Without it, it predicts at the hypernetwork's coefficients. Loading never
+    executes code from the file, whoever wrote it.
+
+    Args:
+        path: The file.
+        data: ``None``, or the ``deepxde_lrnr.data.ParametricPDE`` that the model was
+            reduced for. Its residuals are compared with those in the file.
+        feature_transform: Instead of that of the file, as for
+            ``HyperLRNR.apply_feature_transform``. Needed if it could not be saved.
+        output_transform: The same for ``HyperLRNR.apply_output_transform``.
+        activation: The same for that of ``HyperLRNR``.
+
+    Raises:
+        OSError: If the file cannot be read.
+        FileFormatError: If it is damaged, foreign, of another kind, or newer.
+        TypeError: If ``data`` is no ``ParametricPDE``.
+        ValueError: If ``data`` is another problem, DeepXDE's default float does not fit
+            the file, or a function has to be passed.
+    """
+    header, arrays = container.read(path, FAST_MODEL)
+    with _reading(path):
+        _check_float(path, header)
+        space = ParameterSpace.from_dict(header["parameter_space"])
+    if data is not None:
+        _check_data(path, data, space)
+    with _reading(path):
+        given = _given(feature_transform, output_transform, activation)
+        parts = unpack_fast_model(header, arrays, given, data)
+        fast = FastModel(**parts)
+    if data is not None:
+        fast.problem_record.check_shape(data)
+        fast.problem_record.check_residuals(fast.residual, fast.full)
+    return fast
+
+
+class _Refused(ValueError):
+    """An error that is the user's, not the file's."""
+
+
+@contextlib.contextmanager
+def _reading(path):
+    """Errors in the middle of a file that is not damaged: someone else wrote it."""
+    try:
+        yield
+    except MissingFunctions as error:
+        raise ValueError(f"{path}: {error}.") from None
+    except _Refused as error:
+        raise ValueError(str(error)) from None
+    except FileFormatError:
+        raise
+    except Exception as error:
+        raise FileFormatError(f"{path} is not well-formed: {error!r}.") from error
+
+
+def _given(feature_transform, output_transform, activation) -> dict:
+    return {
+        "feature_transform": feature_transform,
+        "output_transform": output_transform,
+        "activation": activation,
+    }
+
+
+def _check_float(path, header) -> None:
+    saved, ours = header["dtype"], dde.config.default_float()
+    if saved != ours:
+        raise _Refused(
+            f"{path} holds a model in {saved}, but DeepXDE's default float is {ours}; "
+            f'call dde.config.set_default_float("{saved}") before the problem is made.'
+        )
+
+
+def _check_data(path, data, space) -> None:
+    if not isinstance(data, ParametricPDE):
+        raise TypeError(
+            f"data is a {type(data).__name__}; it must be the deepxde_lrnr.data."
+            f"ParametricPDE that the model in {path} was made for."
+        )
+    if data.parameter_space != space:
+        raise ValueError(
+            f"data has the parameter space {data.parameter_space}; that of the model "
+            f"in {path} is {space}."
+        )

@@ -1,0 +1,199 @@
+"""Sweeps: the fast phase for very many mu, on one machine or over a Dask cluster."""
+
+from __future__ import annotations
+
+__all__ = ["Sweep", "sweep"]
+
+import os
+import warnings
+from dataclasses import dataclass, field
+
+import deepxde as dde
+import numpy as np
+from tqdm import tqdm
+
+from ._checks import as_integer
+from ._stores import open_store
+from .fast_phase import FastModel, GaussNewton
+from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+
+# Largest number of mu, and of numbers among the values, in a chunk.
+_MAX_CHUNK = 256
+_MAX_VALUES = 2**23
+# What a sweep keeps of solutions.
+_FIELDS = (
+    "mu",
+    "coefficients",
+    "initial_residual",
+    "residual",
+    "steps",
+    "status",
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Result of a sweep over n mu, in their order.
+
+    Attributes:
+        mu: Array of shape (n, p).
+        coefficients: Coefficients found, shape (n, q).
+        initial_residual: Root mean square of the residual at held-out points before the
+            fast phase, shape (n,); see ``Solution``.
+        residual: The same afterwards: an indicator of the error.
+        steps: Number of steps taken, shape (n,).
+        status: Why the fast phase stopped, array of n strings.
+        x: Points, array of shape (N, d), or ``None``.
+        values: Values at the points, shape (n, N, number of components), or ``None``
+            without points. With an ``out`` they stay there: a Zarr array, or an array
+            that is mapped from the .npz file.
+        parameter_space: ``ParameterSpace`` of mu.
+    """
+
+    mu: np.ndarray
+    coefficients: np.ndarray
+    initial_residual: np.ndarray
+    residual: np.ndarray
+    steps: np.ndarray
+    status: np.ndarray
+    x: np.ndarray | None
+    values: np.ndarray | None = field(repr=False)
+    parameter_space: ParameterSpace
+
+
+def sweep(
+    fast: FastModel,
+    mus,
+    x=None,
+    operator=None,
+    solver=None,
+    client=None,
+    chunk_size: int | None = None,
+    out: str | os.PathLike | None = None,
+    verbose: int = 1,
+) -> Sweep:
+    """Solves for very many mu, in chunks of bounded memory.
+
+    With a ``client`` chunks are solved by the workers of a Dask cluster. The model
+    travels once to each worker, which builds and compiles it there. If a worker dies,
+    Dask gives its chunks to another one; if the workers die over one chunk again and
+    again, the sweep fails. A result is written into its rows when it arrives, so that
+    none is lost, or there twice. Give workers one thread each
+    (``LocalCluster(threads_per_worker=1)``) and take as many workers as there are
+    cores: TensorFlow in a worker uses as many threads as the worker has.
+
+    Args:
+        fast: ``FastModel``.
+        mus: Several mu, a dictionary of arrays or an array of shape (n, p). Outside
+            the box there is one warning.
+        x: ``None``, or points at which the solutions are evaluated, array of shape
+            (N, d).
+        operator: ``None``, or a function as in ``Solution.predict`` that returns one
+            Tensor, whose values are taken instead of those of u.
+        solver: As in ``FastModel.solve``. What "auto" chooses here is used by all
+            workers.
+        client: ``None``, or a ``dask.distributed.Client`` (of the extra
+            ``deepxde-lrnr[distributed]``). The functions of the problem, those of
+            ``operator`` and of transforms travel by cloudpickle.
+        chunk_size: Number of mu in a chunk. By default 256, or fewer so that a chunk
+            has at most 8 million values (for one component).
+        out: ``None``, or a path ending with ".zarr" (of the extra) or ".npz", to which
+            chunks are written as they arrive. It must not exist yet, and it comes into
+            being when the sweep is complete. Besides the arrays of ``Sweep`` it has
+            ``names``, those of the parameters.
+        verbose: 0 draws no bar of progress; there is none without a terminal either.
+
+    Returns:
+        ``Sweep``.
+
+    Raises:
+        TypeError: If ``fast`` or ``client`` is of another type.
+        ValueError: If an argument is not as above.
+        FileExistsError: If there is something at ``out``.
+        ImportError: If an extra is missing.
+        RuntimeError: If workers died over one chunk again and again.
+
+    Warns:
+        OutsideParameterSpaceWarning: If a mu is not in the box.
+    """
+    if not isinstance(fast, FastModel):
+        raise TypeError(
+            f"fast is a {type(fast).__name__}; it must be a FastModel, as Model.reduce "
+            "returns it."
+        )
+    space = fast.parameter_space
+    mu = space.check(mus, "mus", stacklevel=3).astype(dde.config.real(np))
+    if x is not None:
+        x = fast._predictor.check_points(x)
+    elif operator is not None:
+        raise ValueError("operator needs points x at which it is evaluated.")
+    if chunk_size is None:
+        points = 1 if x is None else len(x)
+        chunk_size = max(1, min(_MAX_CHUNK, _MAX_VALUES // points))
+    chunk_size = as_integer("chunk_size", chunk_size)
+    solver = GaussNewton() if solver is None else solver
+    chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
+    if client is None:
+        solve = ChunkSolver(fast, solver, x, operator)
+        results = ((chunk, solve(mu[chunk])) for chunk in chunks)
+    else:
+        try:
+            from ._workers import solve_on_workers
+        except ImportError as error:
+            raise ImportError(
+                "A sweep over workers needs dask.distributed: "
+                'pip install "deepxde-lrnr[distributed]".'
+            ) from error
+        results = solve_on_workers(client, fast, mu, chunks, x, operator, solver)
+    extra = {"names": np.array(space.names)}
+    if x is not None:
+        extra["x"] = x
+    bar = tqdm(
+        total=len(mu), desc="Sweep", unit="mu", disable=None if verbose else True
+    )
+    with bar, open_store(out, len(mu), chunk_size) as store:
+        for rows, arrays in results:
+            store.write(rows, arrays)
+            bar.update(len(mu[rows]))
+        arrays = store.finish(extra)
+    arrays = {"x": None, "values": None, **arrays}
+    del arrays["names"]
+    return Sweep(**arrays, parameter_space=space)
+
+
+class ChunkSolver:
+    """Arrays of a ``Sweep`` for some mu.
+
+    Args:
+        fast: ``FastModel``.
+        solver: Solver object.
+        x: Points, or ``None``.
+        operator: As in ``sweep``.
+    """
+
+    def __init__(self, fast: FastModel, solver, x=None, operator=None):
+        self.fast = fast
+        self.solver = solver
+        self.x = x
+        self._predictor = fast._predictor
+        # Once: each function made of an operator is traced anew.
+        self._function = self._predictor.compile(operator)
+
+    def __call__(self, mu: np.ndarray) -> dict[str, np.ndarray]:
+        """Solves for mu, array of shape (n, p)."""
+        with warnings.catch_warnings():
+            # There was one for all mu.
+            warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
+            solution = self.fast.solve(mu, self.solver)
+        arrays = {name: getattr(solution, name) for name in _FIELDS}
+        if self.x is not None:
+            values = self._predictor.evaluate(
+                self._function, self.x, mu, solution.coefficients, single=False
+            )
+            if isinstance(values, list):
+                raise ValueError(
+                    f"operator returned a list of {len(values)}; for a sweep it must "
+                    "return one Tensor, e.g. tf.concat(..., axis=1) of them."
+                )
+            arrays["values"] = values
+        return arrays

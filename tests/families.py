@@ -1,0 +1,43 @@
+"""Small families with random weights, for tests that need no trained one."""
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+from deepxde_lrnr.fast_phase import reduce_model
+
+
+def decay(geom, space, **kwargs):
+    """u_{x_last} = -k u, k the first parameter, on any geometry.
+
+    Args:
+        geom: DeepXDE geometry, with or without time.
+        space: ``ParameterSpace``.
+        **kwargs: Of ``reduce_model``.
+
+    Returns:
+        ``FastModel`` of 8 neurons a layer.
+    """
+
+    def pde(x, u, mu):
+        u_last = dde.grad.jacobian(u, x, i=0, j=geom.dim - 1)
+        return u_last + mu[:, 0:1] * u
+
+    timed = hasattr(geom, "timedomain")
+    problem = (dde.data.TimePDE if timed else dde.data.PDE)(geom, pde, [], 20)
+    data = lrnr.data.ParametricPDE(problem, space, 8)
+    net = lrnr.nn.HyperLRNR(
+        [geom.dim, 8, 8, 1],
+        "tanh",
+        "Glorot normal",
+        rank=2,
+        bias_rank=1,
+        parameter_space=space,
+        hypernetwork=(8,),
+    )
+    net((data.train_mu[:1], data.train_collocation.points[:1]))
+    # The same in every process, whichever tests are selected.
+    rng = np.random.default_rng(0)
+    net.set_weights([0.5 * rng.standard_normal(w.shape) for w in net.get_weights()])
+    settings = {"points": 20, "method": "eim", "rank": 3}
+    settings.update(num_parameters=12, num_nodes=8)
+    return reduce_model(data, net, [1], **{**settings, **kwargs})

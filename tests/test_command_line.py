@@ -1,0 +1,344 @@
+"""The command line: the library's results in files, and one line for each mistake."""
+
+import re
+import subprocess
+import sys
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+import pytest
+import tensorflow as tf
+from deepxde_lrnr import __main__ as command
+from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr.io import container
+
+PROBLEM = """
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import beside
+
+TIME = dde.geometry.TimeDomain(0, 1)
+GEOMETRY = dde.geometry.GeometryXTime(dde.geometry.Interval(-1, 2), TIME)
+SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5, "log"))
+
+def decay(x, u, mu):
+    return dde.grad.jacobian(u, x, i=0, j=1) + beside.ONE * mu[:, 0:1] * u
+
+def make():
+    ic = dde.icbc.IC(GEOMETRY, lambda x, mu: mu[:, 1:2], lambda _, on: on)
+    problem = dde.data.TimePDE(GEOMETRY, decay, [ic], 20, 0, 4)
+    return lrnr.data.ParametricPDE(problem, SPACE, 16)
+
+data = make()
+text = "no problem"
+
+def broken():
+    raise KeyError("no such thing")
+"""
+MU, GRID = "a=1.2, k=0.8", "4x3"
+POINTS = np.stack(
+    np.meshgrid(np.linspace(-1, 2, 4), np.linspace(0, 1, 3), indexing="ij"), -1
+).reshape(-1, 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _process():
+    """XLA compiles for seconds; a command may put folders before sys.path."""
+
+    def plain(self, function):
+        self.function = self._plain = tf.function(function)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compiled, "__init__", plain)
+        patch.setattr(sys, "path", list(sys.path))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("command")
+    (folder / "problem.py").write_text(PROBLEM)
+    (folder / "beside.py").write_text("ONE = 1\n")
+    (folder / "mus.csv").write_text("a, k\n1.2,0.8\n0.7,2.5\n\n1,1\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def problem(folder):
+    return f"{folder / 'problem.py'}:make"
+
+
+@pytest.fixture(scope="module")
+def fast(folder, problem):
+    data = command.import_problem(problem)
+    net = lrnr.nn.HyperLRNR(
+        [2, 8, 8, 1],
+        "tanh",
+        "Glorot normal",
+        rank=2,
+        bias_rank=1,
+        parameter_space=data.parameter_space,
+        hypernetwork=(8,),
+    )
+    model = lrnr.Model(data, net)
+    model.compile("adam", lr=1e-3, verbose=0)
+    model.train(iterations=3, batch_size=4, display_every=10**9, verbose=0)
+    model.save(folder / "model.npz")
+    fast = model.reduce(points=24, method="eim", rank=2, num_parameters=12, num_nodes=8)
+    fast.choices[GaussNewton()] = ("learned", 1e-2)
+    fast.solve([1, 1])
+    fast.save(folder / "fast.npz")
+    return fast
+
+
+@pytest.fixture
+def run(folder, fast, tmp_path, capsys):
+    """Runs a command; its exit code, and what it says."""
+
+    def run(name, file, *arguments, out=tmp_path / "out.npz", **options):
+        line = [name, str(folder / file), *arguments]
+        if name != "info":
+            line += ["--out", str(out)]
+            options = {"grid": GRID, **options}
+        for key, value in options.items():
+            if value is not None:
+                line += [f"--{key}", str(value)]
+        try:
+            code = command.main(line)
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        result = None
+        if code == 0 and name != "info":
+            with np.load(out, allow_pickle=False) as archive:
+                result = dict(archive)
+        return code, said.out, said.err, result
+
+    return run
+
+
+def test_info_says_what_a_fast_model_is(run):
+    code, text, said, _ = run("info", "fast.npz")
+    assert code == 0 and said == ""
+    for line in (
+        "kind:.*fast model",
+        "format:.*1",
+        "versions:.*deepxde_lrnr .*tensorflow",
+        "dtype:.*float32",
+        r"parameter:.*k in \[0.5, 3\]",
+        r"parameter:.*a in \[0.5, 1.5\] \(log\)",
+        r"bounding box:.*\[-1, 2\] x \[0, 1\]",
+        "network:.*2 - 8 - 8 - 1, ranks 2, 4 coefficients",
+        "reduced:",
+        r"layer 1:.*2 modes, 2 neurons, error .*\(derivatives\)",
+        r"points:.*24 of pde, 4 of bcs\[0\] \(IC\)",
+        "learned Jacobian:.*8 nodes",
+        "choice of a solver:.*learned, damping 0.01",
+        r"to solve:.*ParametricPDE; dimension 2, IC/BC: bcs\[0\] \(IC\)",
+    ):
+        assert re.search(line, text), line
+
+
+def test_info_says_what_a_model_is(run):
+    code, text, _, _ = run("info", "model.npz")
+    assert code == 0
+    assert re.search("kind: +model", text) and "3 iterations" in text
+
+
+@pytest.mark.parametrize("file", ["fast.npz", "model.npz"])
+def test_predict_is_the_hypernetworks_solution(run, fast, file):
+    code, text, said, result = run("predict", file, mu=MU)
+    assert code == 0 and "hypernetwork" in text
+    assert said.count("\n") == 1 and "note: u is the hypernetwork's" in said
+    assert result["u"].shape == (4, 3, 1)
+    expected = fast.predict(POINTS, {"a": 1.2, "k": 0.8})
+    np.testing.assert_allclose(
+        result["u"].reshape(-1, 1), expected, rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_array_equal(result["axis_0"], np.linspace(-1, 2, 4))
+    np.testing.assert_array_equal(result["axis_1"], np.linspace(0, 1, 3))
+    assert result["mu"].tolist() == [0.8, 1.2]
+    assert result["parameters"].tolist() == ["k", "a"]
+    assert result["status"] == "hypernetwork"
+
+
+@pytest.mark.parametrize("name", ["make", "data"])
+def test_solve_with_the_problem_is_the_fast_phase(run, fast, folder, name):
+    file = folder / "problem.py"
+    code, text, said, result = run("solve", "fast.npz", mu=MU, problem=f"{file}:{name}")
+    assert code == 0 and said == ""
+    expected = fast.solve([0.8, 1.2])
+    np.testing.assert_array_equal(result["u"].reshape(-1, 1), expected.predict(POINTS))
+    assert result["status"] == expected.status and expected.status in text
+    assert result["residual"] == expected.residual < result["initial_residual"]
+
+
+def test_solve_without_the_problem_says_that_it_does_not(run):
+    code, text, said, result = run("solve", "fast.npz", mu=MU)
+    assert code == 0 and "note: u is the hypernetwork's prediction" in said
+    assert result["status"] == "hypernetwork" and "hypernetwork" in text
+    assert "residual" not in result
+
+
+def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
+    mus = folder / "mus.csv"
+    code, _, said, result = run("sweep", "fast.npz", mus=mus, problem=problem)
+    assert code == 0 and said == ""
+    assert result["mu"].tolist() == [[0.8, 1.2], [2.5, 0.7], [1, 1]]
+    assert result["u"].shape == (3, 4, 3, 1)
+    expected = fast.solve(result["mu"])
+    np.testing.assert_array_equal(
+        result["u"].reshape(3, -1, 1), expected.predict(POINTS)
+    )
+    np.testing.assert_array_equal(result["residual"], expected.residual)
+    assert result["status"].tolist() == expected.status.tolist()
+    code, _, said, result = run("sweep", "fast.npz", mus=mus)
+    assert code == 0 and "hypernetwork" in said
+    assert result["status"].tolist() == ["hypernetwork"] * 3
+
+
+def test_mu_outside_the_box_is_a_warning(run):
+    code, _, said, _ = run("predict", "fast.npz", mu="a=1,k=9")
+    assert code == 0
+    assert re.search("^warning: .*k.*9", said, re.MULTILINE)
+
+
+def test_double_precision_is_set_by_the_file(folder, fast, run, tmp_path):
+    dde.config.set_default_float("float64")
+    space = fast.parameter_space
+    net = lrnr.nn.HyperLRNR(
+        [2, 8, 8, 1], "tanh", "Glorot normal", rank=2, parameter_space=space
+    )
+    model = lrnr.Model(command.import_problem(f"{folder / 'problem.py'}:make"), net)
+    model.save(tmp_path / "double.npz")
+    expected = model.predict(POINTS, [0.8, 1.2])
+    dde.config.set_default_float("float32")
+    code, _, _, result = run("predict", tmp_path / "double.npz", mu=MU)
+    assert code == 0 and result["u"].dtype == np.float64
+    np.testing.assert_array_equal(result["u"].reshape(-1, 1), expected)
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"mu": "a=1"}, "--mu lacks k"),
+        ({"mu": "a=1,k=2,b=3"}, "--mu has unknown b"),
+        ({"mu": "a=1,a=2,k=1"}, "--mu has a twice"),
+        ({"mu": "a=1,k=x"}, "--mu has 'k=x'; it must be e.g. k=1.75,a=1"),
+        ({"mu": "a=1,k=nan"}, "--mu.*k = nan, which is not finite"),
+        ({"mu": "a=-1,k=1"}, "--mu.*a = -1.*positive"),
+        ({"mu": ""}, "--mu has ''"),
+        ({"grid": "4"}, "--grid is '4'; it must have 2 numbers"),
+        ({"grid": "4x1"}, "--grid is '4x1'.*at least 2 each"),
+        ({"grid": "4x-3"}, "--grid is '4x-3'; it must be e.g. 256x101"),
+        ({"grid": None}, "required: --grid"),
+        ({"mu": None}, "required: --mu"),
+        ({"out": "missing/out.npz"}, "--out is missing/out.npz.* no folder"),
+        (
+            {"problem": "problem.py"},
+            "--problem is 'problem.py'; it must be module:name",
+        ),
+        ({"problem": "missing.py:data"}, "no file missing.py"),
+        ({"problem": "{file}:missing"}, "problem.py has no missing"),
+        ({"problem": "{file}:text"}, "is a str; it must be a ParametricPDE"),
+    ],
+)
+def test_wrong_usage_has_exit_code_2_and_a_message(run, folder, options, message):
+    options = {"mu": MU, **options}
+    if "problem" in options:
+        file = folder / "problem.py"
+        options["problem"] = options["problem"].format(file=file)
+    code, text, said, _ = run("solve", "fast.npz", **options)
+    assert code == 2 and text == ""
+    assert re.search(message, said) and "Traceback" not in said
+
+
+def test_failures_have_exit_code_1_and_one_line(run, folder, tmp_path, problem):
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes((folder / "fast.npz").read_bytes()[:-100])
+    foreign = tmp_path / "foreign.npz"
+    np.savez(foreign, x=np.zeros(2))
+    broken = f"{folder / 'problem.py'}:broken"
+    for command_, file, options, message in (
+        ("info", damaged, {}, "error: .*damaged.npz is truncated"),
+        ("info", foreign, {}, "error: .*foreign.npz is not a file of"),
+        ("info", "missing.npz", {}, "error: .*No such file.*missing.npz"),
+        ("predict", damaged, {"mu": MU}, "damaged.npz is truncated"),
+        ("solve", "model.npz", {"mu": MU, "problem": problem}, "holds a model, which"),
+        (
+            "solve",
+            "fast.npz",
+            {"mu": MU, "problem": broken},
+            "broken: KeyError: 'no su",
+        ),
+        ("solve", "fast.npz", {"mu": MU, "problem": "no_module:x"}, "ModuleNotFound"),
+    ):
+        code, text, said, _ = run(command_, file, **options)
+        assert code == 1 and text == ""
+        assert said.count("\n") == 1 and re.search(message, said), said
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        ("", "has the columns none; its first line must name the parameters: k, a"),
+        ("k,a\n", "no mu below its header"),
+        ("k,b\n1,2\n", "has the columns k, b"),
+        ("k,a,k\n1,2,3\n", "has the columns k, a, k"),
+        ("k,a\n1,1\n1\n", "line 3 has 1 values, not 2"),
+        ("k,a\n1,x\n", "line 2, a is 'x'; it must be a finite number"),
+        ("k,a\n1,1\nnan,1\n", "line 3, k is 'nan'"),
+        ("k,a\n1,-1\n", "positive"),
+        (None, "No such file"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(run, tmp_path, table, message):
+    path = tmp_path / "table.csv"
+    if table is not None:
+        path.write_text(table)
+    code, _, said, _ = run("sweep", "fast.npz", mus=path)
+    assert code == 1 and re.search(f"table.csv.*{message}|{message}.*table.csv", said)
+    assert said.count("\n") == 1
+
+
+def test_a_failure_leaves_the_file_that_was_there(run, tmp_path, monkeypatch):
+    out = tmp_path / "out.npz"
+    out.write_bytes(b"before")
+    monkeypatch.setattr(
+        "os.replace", lambda *args: (_ for _ in ()).throw(OSError(28, ""))
+    )
+    code, _, said, _ = run("predict", "fast.npz", mu=MU, out=out)
+    monkeypatch.undo()
+    assert code == 1 and "unchanged" in said and out.read_bytes() == b"before"
+
+
+def test_info_of_other_kinds_says_at_least_the_kind(run, tmp_path):
+    container.write(tmp_path / "other.npz", "checkpoint", {}, {})
+    code, text, _, _ = run("info", tmp_path / "other.npz")
+    assert code == 0 and re.search("kind: +checkpoint", text)
+
+
+@pytest.mark.slow
+def test_it_runs_as_a_module(folder, fast, tmp_path):
+    out = tmp_path / "out.npz"
+    line = [sys.executable, "-m", "deepxde_lrnr", "predict", folder / "fast.npz"]
+    line += ["--mu", MU, "--grid", GRID, "--out", out]
+    ended = subprocess.run(line, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "status: hypernetwork: 1" in ended.stdout
+    np.testing.assert_allclose(
+        np.load(out)["u"].reshape(-1, 1),
+        fast.predict(POINTS, [0.8, 1.2]),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+    line[3] = "info"
+    assert (
+        subprocess.run(line[:4] + [tmp_path / "no"], capture_output=True).returncode
+        == 1
+    )

@@ -1,0 +1,527 @@
+"""A loaded model is the saved one; a damaged file, or another problem, is an error."""
+
+import json
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr.io import container
+from deepxde_lrnr.prediction import Predictor
+
+# Decay u_t = -k u from u(0) = a, with a diffusion that makes two dimensions of it.
+SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5, "log"))
+GEOMETRY = dde.geometry.GeometryXTime(
+    dde.geometry.Interval(-1, 2), dde.geometry.TimeDomain(0, 1)
+)
+X = np.array([[-0.5, 0.1], [0.3, 0.4], [1.9, 0.9]])
+MU = np.array([[0.8, 1.2], [1.5, 0.7], [2.5, 1.4]])
+LEARNED = GaussNewton(3, "learned", damping=1e-2)
+
+
+@pytest.fixture
+def without_xla(monkeypatch):
+    """XLA compiles for seconds."""
+
+    def plain(self, function):
+        self.function = self._plain = tf.function(function)
+
+    monkeypatch.setattr(Compiled, "__init__", plain)
+
+
+def decay(x, u, mu):
+    u_xx = dde.grad.hessian(u, x, i=0, j=0)
+    return dde.grad.jacobian(u, x, i=0, j=1) + mu[:, 0:1] * u - 0.1 * u_xx
+
+
+def family(pde=decay, space=SPACE, bcs=None, geometry=GEOMETRY):
+    if bcs is None:
+        initial = dde.icbc.IC(geometry, lambda x, mu: mu[:, 1:2], lambda _, on: on)
+        edges = dde.icbc.PeriodicBC(geometry, 0, lambda _, on: on)
+        bcs = [initial, edges]
+    problem = dde.data.TimePDE(geometry, pde, bcs, 20, 4, 4)
+    return lrnr.data.ParametricPDE(problem, space, 16)
+
+
+def waves(x, mu):
+    return tf.concat([tf.sin(x[:, 0:1]), 2 * x[:, 1:2] - 1, mu[:, 1:2] * x], axis=1)
+
+
+def scaled(inputs, u):
+    mu, x = inputs
+    return mu[:, 1:2] * (1 + x[:, 1:2] * u)
+
+
+def network(feature=waves, output=scaled, space=SPACE, **kwargs):
+    net = lrnr.nn.HyperLRNR(
+        [4 if feature is waves else 2, 8, 8, 1],
+        kwargs.pop("activation", "tanh"),
+        "Glorot normal",
+        rank=3,
+        bias_rank=1,
+        parameter_space=space,
+        hypernetwork=(8,),
+        **kwargs,
+    )
+    if feature is not None:
+        net.apply_feature_transform(feature)
+    if output is not None:
+        net.apply_output_transform(output)
+    return net
+
+
+def trained(data=None, net=None, iterations=5):
+    model = lrnr.Model(data or family(), net or network())
+    model.compile("adam", lr=1e-3, loss_weights=[1, 5, 2], verbose=0)
+    model.train(iterations=iterations, batch_size=4, display_every=10**9, verbose=0)
+    return model
+
+
+def reduced(model):
+    # "eim" is the quickest.
+    return model.reduce(
+        points=24, method="eim", rank=3, num_parameters=12, num_nodes=10
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    return trained()
+
+
+@pytest.fixture(scope="module")
+def fast(model):
+    return reduced(model)
+
+
+@pytest.fixture(scope="module")
+def fast_file(fast, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fast") / "family.npz"
+    assert fast.learned_jacobian.error < 1
+    assert fast.save(path) == str(path)
+    return path
+
+
+def same_solution(a, b):
+    for name in (
+        "mu",
+        "coefficients",
+        "initial_coefficients",
+        "initial_residual",
+        "residual",
+        "initial_objective",
+        "objective",
+        "history",
+        "steps",
+        "status",
+    ):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
+
+
+# Models
+
+
+def test_a_loaded_model_predicts_to_the_last_bit(model, tmp_path):
+    path = tmp_path / "model.npz"
+    assert model.save(path) == str(path)
+    loaded = lrnr.load_model(path, family())
+    expected = model.predict(X, MU)
+    np.testing.assert_array_equal(loaded.predict(X, MU), expected)
+    np.testing.assert_array_equal(
+        loaded.predict(X, MU, decay), model.predict(X, MU, decay)
+    )
+    assert loaded.net.layer_sizes == model.net.layer_sizes
+    sizes = [m.net.num_trainable_parameters() for m in (loaded, model)]
+    assert sizes[0] == sizes[1]
+
+
+def test_a_loaded_model_is_trained_further_and_reduced(model, tmp_path, without_xla):
+    model.save(tmp_path / "model.npz")
+    loaded = lrnr.load_model(tmp_path / "model.npz", family())
+    assert loaded.loss_weights == [1, 5, 2]
+    loaded.compile("adam", lr=1e-3, loss_weights=[1, 5, 2], verbose=0)
+    before = loaded.predict(X, MU)
+    loaded.train(iterations=2, batch_size=4, display_every=10**9, verbose=0)
+    assert np.abs(loaded.predict(X, MU) - before).max() > 0
+    again = lrnr.load_model(tmp_path / "model.npz", family())
+    np.testing.assert_array_equal(again.predict(X, MU), before)
+    fast = reduced(again)
+    assert fast.residual.loss_weights == [1, 5, 2]
+    np.testing.assert_array_equal(fast.predict(X, MU), before)
+
+
+def test_regularization_is_kept(tmp_path):
+    for i, given in enumerate(({"orthogonality": 1e-3}, ["l2", 1e-4], None)):
+        model = lrnr.Model(family(), network(regularization=given))
+        model.save(tmp_path / f"{i}.npz")
+        loaded = lrnr.load_model(tmp_path / f"{i}.npz", family())
+        terms, expected = (m.net.regularization_terms for m in (loaded, model))
+        assert terms.identifier == expected.identifier == given
+        assert terms.weights == expected.weights
+        inputs = (MU[:1].astype("f4"), X.astype("f4"))
+        for m in (loaded, model):
+            m.net(inputs)
+        np.testing.assert_array_equal(loaded.net.losses, model.net.losses)
+
+
+def test_an_untrained_model_stays_one(tmp_path):
+    lrnr.Model(family(), network()).save(tmp_path / "model.npz")
+    loaded = lrnr.load_model(tmp_path / "model.npz", family())
+    with pytest.raises(RuntimeError, match="needs a trained model"):
+        loaded.reduce()
+
+
+def test_other_paths_get_weights_as_deepxde_writes_them(model, tmp_path):
+    path = model.save(tmp_path / "model")
+    assert path == f"{tmp_path / 'model'}-{model.train_state.iteration}.weights.h5"
+    other = lrnr.Model(family(), network())
+    other.compile("adam", lr=1e-3, verbose=0)
+    other.restore(path)
+    np.testing.assert_array_equal(other.predict(X, MU), model.predict(X, MU))
+    assert model.save(tmp_path / "model.npz", protocol="pickle").endswith(".pkl")
+    with pytest.raises(lrnr.FileFormatError, match="weights.h5 is not a file of"):
+        lrnr.load_model(path, family())
+
+
+@pytest.mark.parametrize("name", ["best", "best.npz"])
+def test_checkpoints_of_deepxde_are_restored(name, tmp_path):
+    model = lrnr.Model(family(), network())
+    model.compile("adam", lr=1e-3, verbose=0)
+    checkpoint = dde.callbacks.ModelCheckpoint(str(tmp_path / name), period=3)
+    model.train(
+        iterations=3,
+        batch_size=4,
+        display_every=3,
+        verbose=0,
+        callbacks=[checkpoint],
+    )
+    (path,) = tmp_path.iterdir()
+    assert path.name == ("best.npz" if name.endswith("npz") else "best-3.weights.h5")
+    other = lrnr.Model(family(), network())
+    other.compile("adam", lr=1e-3, verbose=0)
+    other.restore(path)
+    np.testing.assert_array_equal(other.predict(X, MU), model.predict(X, MU))
+
+
+def test_restore_needs_a_network_of_the_same_sizes(model, tmp_path):
+    model.save(tmp_path / "model.npz")
+    other = lrnr.Model(family(), network(feature=None))
+    with pytest.raises(ValueError, match="model.npz has the weights of .*other sizes"):
+        other.restore(tmp_path / "model.npz")
+
+
+# Reduced models
+
+
+def test_without_its_problem_a_fast_model_predicts(fast, fast_file):
+    loaded = lrnr.load_fast(fast_file)
+    np.testing.assert_array_equal(loaded.predict(X, MU), fast.predict(X, MU))
+    np.testing.assert_array_equal(loaded.predict(X, MU[0]), fast.predict(X, MU[0]))
+    operator = loaded.predict(X, MU[0], lambda x, u: dde.grad.hessian(u, x, i=0, j=0))
+    expected = fast.predict(X, MU[0], lambda x, u: dde.grad.hessian(u, x, i=0, j=0))
+    np.testing.assert_array_equal(operator, expected)
+    assert str(loaded.report()) == str(fast.report())
+    with pytest.raises(RuntimeError, match=r"needs the problem.*load_fast\(path, data"):
+        loaded.solve(MU)
+
+
+def test_predict_is_the_hypernetworks_solution(model, fast):
+    np.testing.assert_allclose(
+        fast.predict(X, MU), model.predict(X, MU), rtol=1e-5, atol=1e-6
+    )
+    with pytest.warns(lrnr.OutsideParameterSpaceWarning) as record:
+        fast.predict(X, [9, 1])
+    assert record[0].filename == __file__
+    with pytest.raises(ValueError, match="not finite"):
+        fast.predict(X, [np.nan, 1])
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        LEARNED,
+        GaussNewton(2, "fast", damping=1e-2),
+        GaussNewton(2, "exact", damping=1e-2),
+        Adam(5),
+    ],
+)
+def test_with_its_problem_it_solves_to_the_last_bit(
+    fast, fast_file, without_xla, solver
+):
+    fast._solvers.clear()
+    loaded = lrnr.load_fast(fast_file, family())
+    same_solution(loaded.solve(MU, solver), fast.solve(MU, solver))
+    # A predictor that has met several mu compiles differently for one.
+    fast._predictor = Predictor(fast.full)
+    solution, expected = loaded.solve(MU[1], solver), fast.solve(MU[1], solver)
+    np.testing.assert_array_equal(solution.predict(X), expected.predict(X))
+
+
+def test_also_under_xla(fast, fast_file):
+    fast._solvers.clear()
+    loaded = lrnr.load_fast(fast_file, family())
+    same_solution(loaded.solve(MU, LEARNED), fast.solve(MU, LEARNED))
+
+
+def test_choices_and_the_learned_jacobian_are_not_made_again(
+    model, tmp_path, without_xla, monkeypatch
+):
+    fast = reduced(model)
+    expected = fast.solve(MU)
+    fast.save(tmp_path / "fast.npz")
+    loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
+    assert loaded.choices == fast.choices and len(loaded.choices) == 1
+
+    def never(*args, **kwargs):
+        raise AssertionError
+
+    for name in ("choose_jacobian", "choose_damping"):
+        monkeypatch.setattr(lrnr.fast_phase.gauss_newton, name, never)
+    monkeypatch.setattr(
+        lrnr.fast_phase.learned_jacobian.LearnedJacobian, "compute", never
+    )
+    same_solution(loaded.solve(MU), expected)
+
+
+def test_a_loaded_model_can_be_saved_again(fast_file, tmp_path):
+    for data in (None, family()):
+        lrnr.load_fast(fast_file, data).save(tmp_path / "again.npz")
+        first, again = (
+            container.read_any(p) for p in (fast_file, tmp_path / "again.npz")
+        )
+        assert json.dumps(again.header) == json.dumps(first.header)  # there are NaN
+        for name, array in first.arrays.items():
+            np.testing.assert_array_equal(again.arrays[name], array, name)
+
+
+def test_saving_before_the_jacobian_is_learned(model, tmp_path, without_xla):
+    fast = reduced(model)
+    fast.save(tmp_path / "fast.npz")
+    loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
+    assert not loaded.has_learned_jacobian
+    same_solution(loaded.solve(MU, LEARNED), fast.solve(MU, LEARNED))
+
+
+def test_dropped_coefficients_stay_dropped(tmp_path):
+    model = trained()
+    bias = model.net.hypernetwork.biases[-1]
+    values = bias.numpy()
+    values[[1, 2]] = -100
+    bias.assign(values)
+    fast = reduced(model)
+    fast.save(tmp_path / "fast.npz")
+    loaded = lrnr.load_fast(tmp_path / "fast.npz")
+    assert loaded.dropped.tolist() == fast.dropped.tolist() == [1, 2]
+    np.testing.assert_array_equal(loaded.predict(X, MU), fast.predict(X, MU))
+
+
+def test_double_precision_goes_all_the_way(tmp_path, without_xla):
+    dde.config.set_default_float("float64")
+    fast = reduced(trained())
+    expected = fast.solve(MU, LEARNED)
+    fast.save(tmp_path / "fast.npz")
+    loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
+    same_solution(loaded.solve(MU, LEARNED), expected)
+    assert loaded.predict(X, MU).dtype == np.float64
+    dde.config.set_default_float("float32")
+    with pytest.raises(ValueError, match=r'float64.*set_default_float\("float64"\)'):
+        lrnr.load_fast(tmp_path / "fast.npz")
+
+
+def test_activations_of_each_layer_are_kept(tmp_path):
+    names = ["silu", lambda y: tf.sin(3 * y) + y, None]
+    model = lrnr.Model(family(), network(None, None, activation=names))
+    model.save(tmp_path / "model.npz")
+    loaded = lrnr.load_model(tmp_path / "model.npz", family())
+    np.testing.assert_array_equal(
+        loaded.predict(X, MU, decay), model.predict(X, MU, decay)
+    )
+
+
+# Functions that are no mathematics
+
+TABLE = tf.Variable([[0.5, 2.0]])
+
+
+def with_a_variable(x):
+    return x * TABLE
+
+
+def test_a_transform_that_cannot_be_saved_has_to_be_passed_again(tmp_path):
+    model = trained(net=network(with_a_variable))
+    fast = reduced(model)
+    for saved, load in (
+        (model, lambda path, **kwargs: lrnr.load_model(path, family(), **kwargs)),
+        (fast, lrnr.load_fast),
+    ):
+        path = tmp_path / "file.npz"
+        with pytest.warns(UserWarning, match="feature_transform.*variable") as record:
+            saved.save(path)
+        assert record[0].filename == __file__
+        with pytest.raises(ValueError, match="file.npz.*variable.*feature_transform="):
+            load(path)
+        loaded = load(path, feature_transform=with_a_variable)
+        np.testing.assert_array_equal(loaded.predict(X, MU), saved.predict(X, MU))
+
+
+def test_functions_passed_again_win(fast_file, fast):
+    loaded = lrnr.load_fast(fast_file, output_transform=lambda inputs, u: 0 * u + 7)
+    assert (loaded.predict(X, MU) == 7).all()
+
+
+def test_a_transform_for_one_number_of_rows_is_not_saved_wrongly(tmp_path):
+    def rows(x):
+        return x / (1 if x.shape[0] == 8 else 2)
+
+    model = lrnr.Model(family(), network(rows, None))
+    with pytest.warns(UserWarning, match="depend on the number of rows"):
+        model.save(tmp_path / "model.npz")
+
+
+# Another problem
+
+
+def other_geometry():
+    square = dde.geometry.Rectangle([0, 0], [1, 1])
+    return dde.geometry.GeometryXTime(square, dde.geometry.TimeDomain(0, 1))
+
+
+@pytest.mark.parametrize(
+    "data, error, message",
+    [
+        (lambda: family().problem, TypeError, "TimePDE; it must be .*ParametricPDE"),
+        (
+            lambda: family(space=lrnr.ParameterSpace(k=(0.5, 3), b=(0.5, 1.5))),
+            ValueError,
+            "parameter space .*b=.*a=",
+        ),
+        (
+            lambda: family(
+                bcs=[
+                    dde.icbc.IC(other_geometry(), lambda x: x[:, :1], lambda _, on: on)
+                ],
+                geometry=other_geometry(),
+            ),
+            ValueError,
+            "dimension 3.* 2",
+        ),
+        (
+            lambda: family(
+                bcs=[dde.icbc.IC(GEOMETRY, lambda x, mu: mu[:, :1], lambda _, on: on)]
+            ),
+            ValueError,
+            r"IC/BC bcs\[0\] \(IC\); .*bcs\[1\] \(PeriodicBC\)",
+        ),
+        (lambda: family(lambda x, u, mu: [u, u]), ValueError, "4 errors"),
+        (
+            lambda: family(lambda x, u, mu: 1.2 * decay(x, u, mu)),
+            ValueError,
+            "another problem.* at k = .* error 0 ",
+        ),
+    ],
+)
+def test_the_problem_must_be_that_of_the_file(fast_file, data, error, message):
+    with pytest.raises(error, match=message):
+        lrnr.load_fast(fast_file, data())
+
+
+def test_the_problem_of_a_model_must_fit(model, tmp_path):
+    path = tmp_path / "model.npz"
+    model.save(path)
+    with pytest.raises(TypeError, match="NoneType; it must be .*ParametricPDE"):
+        lrnr.load_model(path, None)
+    with pytest.raises(ValueError, match="parameter space"):
+        lrnr.load_model(path, family(space=lrnr.ParameterSpace(k=(0, 3), a=(1, 2))))
+    geometry = other_geometry()
+    ic = dde.icbc.IC(geometry, lambda x: x[:, :1], lambda _, on: on)
+    with pytest.raises(ValueError, match="dimension 3.*have 2"):
+        lrnr.load_model(path, family(bcs=[ic], geometry=geometry))
+
+
+def test_points_of_measured_values_must_be_the_same(tmp_path):
+    def with_values(points):
+        bc = dde.icbc.PointSetBC(points, np.ones((len(points), 1)))
+        return family(bcs=[bc, *family().problem.bcs[:1]])
+
+    points = np.array([[0.0, 0.5], [1.0, 0.5], [1.0, 0.7]])
+    reduced(trained(with_values(points))).save(tmp_path / "fast.npz")
+    lrnr.load_fast(tmp_path / "fast.npz", with_values(points))
+    for other in (points[:1], points + 0.1):
+        with pytest.raises(ValueError, match=r"other points in bcs\[0\] \(PointSetBC"):
+            lrnr.load_fast(tmp_path / "fast.npz", with_values(other))
+
+
+# Files
+
+
+def test_a_damaged_file_is_never_loaded(fast_file, tmp_path):
+    data = fast_file.read_bytes()
+    path = tmp_path / "damaged.npz"
+    rng = np.random.default_rng(0)
+    places = np.linspace(0, len(data) - 1, 200).astype(int)
+    for place in places:
+        damaged = bytearray(data)
+        damaged[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        with pytest.raises(lrnr.FileFormatError, match="damaged.npz"):
+            lrnr.load_fast(path)
+    for length in np.linspace(0, len(data) - 1, 100).astype(int):
+        path.write_bytes(data[:length])
+        with pytest.raises(lrnr.FileFormatError, match="damaged.npz"):
+            lrnr.load_fast(path)
+
+
+def test_kinds_are_told_apart(model, fast_file, tmp_path):
+    model.save(tmp_path / "model.npz")
+    with pytest.raises(lrnr.FileFormatError, match="holds a model, not a fast model"):
+        lrnr.load_fast(tmp_path / "model.npz")
+    with pytest.raises(lrnr.FileFormatError, match="holds a fast model, not a model"):
+        lrnr.load_model(fast_file, family())
+
+
+def changed(path, new, change):
+    """A file by someone who can make a checksum."""
+    content = container.read_any(path)
+    change(content.header, content.arrays)
+    container.write(new, content.kind, content.header, content.arrays)
+    return new
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h, a: h.pop("functions"),
+        lambda h, a: h["functions"]["feature_transform"]["nodes"].insert(
+            0, ["ReadFile", "x", {"filename": [0, 0]}, {}]
+        ),
+        lambda h, a: h["functions"].update(activation=["__import__", "tanh"]),
+        lambda h, a: h["parameter_space"].update(names=["a b", "c"]),
+        lambda h, a: h["choices"].append({"solver": {"x": 1}, "jacobian": 0}),
+        lambda h, a: a.update({"full/W_in": np.zeros((4, 9), "f4")}),
+        lambda h, a: a.update({"full/U_1": np.zeros((10**9, 0), "f4")}),
+        lambda h, a: a.update({"full/W_in": a["full/W_in"].astype("f8")}),
+        lambda h, a: a.pop("reduced/U_1"),
+        lambda h, a: a.pop("points/pde"),
+        lambda h, a: a.pop("kept"),
+    ],
+)
+def test_a_file_that_was_made_up_is_an_error(fast_file, tmp_path, change):
+    path = changed(fast_file, tmp_path / "made_up.npz", change)
+    with pytest.raises(lrnr.FileFormatError, match="made_up.npz is not well-formed"):
+        lrnr.load_fast(path)
+
+
+def test_saving_that_fails_leaves_the_old_file(fast, fast_file, monkeypatch):
+    before = fast_file.read_bytes()
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="unchanged"):
+        fast.save(fast_file)
+    monkeypatch.undo()
+    assert fast_file.read_bytes() == before

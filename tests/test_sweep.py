@@ -1,0 +1,199 @@
+"""Sweeps: each mu as if solved alone, in order, whatever the chunks and the store."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import families
+import numpy as np
+import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase.compilation import Compiled
+
+SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
+SOLVER = GaussNewton(3, "learned", damping=1e-2)
+MU = SPACE.sample(23, "Halton")
+X = np.array([[0.1], [0.5], [0.9]], np.float32)
+FIELDS = "mu coefficients initial_residual residual steps status".split()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_xla():
+    """XLA compiles for seconds."""
+
+    def plain(self, function):
+        self.function = self._plain = tf.function(function)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compiled, "__init__", plain)
+        yield
+
+
+@pytest.fixture(scope="module")
+def fast():
+    return families.decay(dde.geometry.TimeDomain(0, 1), SPACE)
+
+
+@pytest.fixture(scope="module")
+def solved(fast):
+    return fast.solve(MU, SOLVER)
+
+
+class Fails:
+    """A solver whose second chunk fails."""
+
+    def prepare(self, fast):
+        good, calls = SOLVER.prepare(fast), []
+
+        def solve(mu):
+            calls.append(1)
+            if len(calls) == 2:
+                raise ArithmeticError("a mistake of the second chunk")
+            return good(mu)
+
+        solve.max_batch = 16
+        return solve
+
+
+def same(sweep, solution):
+    """Equal up to the rounding of batches of different sizes."""
+    assert all(len(getattr(sweep, name)) == len(solution.mu) for name in FIELDS)
+    for name in FIELDS:
+        given, wanted = getattr(sweep, name), getattr(solution, name)
+        if name in ("status", "steps", "mu"):
+            np.testing.assert_array_equal(given, wanted)
+        else:
+            np.testing.assert_allclose(given, wanted, rtol=1e-3, atol=1e-6)
+    if sweep.values is not None:
+        np.testing.assert_allclose(sweep.values, solution.predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 7, 23, 100])
+def test_a_sweep_is_the_solutions_of_all_mu_in_order(fast, solved, chunk_size):
+    result = lrnr.sweep(fast, MU, X, solver=SOLVER, chunk_size=chunk_size)
+    same(result, solved)
+    assert result.values.shape == (23, 3, 1)
+    np.testing.assert_array_equal(result.x, X)
+    assert result.parameter_space == SPACE
+    without = lrnr.sweep(fast, MU, solver=SOLVER, chunk_size=chunk_size)
+    same(without, solved)
+    assert without.values is without.x is None
+
+
+def test_parameters_come_in_all_forms_and_an_operator_may_be_evaluated(fast, solved):
+    mus = {"k": MU[:, 0], "a": MU[:, 1]}
+    result = lrnr.sweep(
+        fast, mus, X, lambda x, u: tf.concat((u, 2 * u), axis=1), SOLVER, chunk_size=9
+    )
+    assert result.values.shape == (23, 3, 2)
+    same(lrnr.Sweep(**{**vars(result), "values": result.values[..., :1]}), solved)
+    np.testing.assert_allclose(result.values[..., 1], 2 * result.values[..., 0])
+
+
+@pytest.mark.parametrize("suffix", ["npz", "zarr"])
+def test_a_store_on_the_disk_has_everything_and_nothing_else_is_left(
+    fast, solved, tmp_path, suffix
+):
+    if suffix == "zarr":
+        pytest.importorskip("zarr")
+    out = tmp_path / f"all.{suffix}"
+    result = lrnr.sweep(fast, MU, X, solver=SOLVER, chunk_size=7, out=out)
+    same(result, solved)
+    assert os.listdir(tmp_path) == [out.name]
+    if suffix == "npz":
+        assert isinstance(result.values, np.memmap)
+        stored = np.load(out)  # and no pickles in it
+    else:
+        import zarr
+
+        stored = zarr.open_group(out, mode="r")
+        assert stored["values"].chunks == (7, 3, 1)
+        assert isinstance(result.values, zarr.Array)
+    assert sorted(stored) == sorted([*FIELDS, "x", "values", "names"])
+    for name in (*FIELDS, "x", "values"):
+        np.testing.assert_array_equal(stored[name][:], getattr(result, name)[:])
+    assert list(stored["names"][:]) == ["k", "a"]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "zarr"])
+def test_what_fails_half_way_leaves_nothing_and_what_exists_is_not_touched(
+    fast, tmp_path, suffix
+):
+    if suffix == "zarr":
+        pytest.importorskip("zarr")
+    out = tmp_path / f"all.{suffix}"
+    solver = Fails()
+    with pytest.raises(ArithmeticError, match="of the second chunk"):
+        lrnr.sweep(fast, MU, X, solver=solver, chunk_size=5, out=out)
+    assert os.listdir(tmp_path) == []
+    out.write_text("mine")
+    with pytest.raises(FileExistsError, match="which exists; take another name"):
+        lrnr.sweep(fast, MU, X, solver=SOLVER, out=out)
+    assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"fast": "model"}, TypeError, "fast is a str; it must be a FastModel"),
+        ({"mus": np.zeros((3, 3))}, ValueError, "mus must have shape"),
+        ({"x": np.zeros((3, 2))}, ValueError, r"x has shape \(3, 2\)"),
+        ({"operator": len}, ValueError, "operator needs points x"),
+        ({"chunk_size": 0}, ValueError, "chunk_size is 0"),
+        ({"out": "values.csv"}, ValueError, "it must end with .npz or .zarr"),
+        ({"out": "no/such/a.npz"}, FileNotFoundError, "there is no folder 'no/such'"),
+        ({"solver": GaussNewton}, TypeError, "it must be a solver object"),
+        ({"client": "local"}, TypeError, "client is a str; it must be a dask"),
+        (
+            {"x": X, "operator": lambda x, u: [u, u]},
+            ValueError,
+            "operator returned a list of 2",
+        ),
+    ],
+)
+def test_mistakes_are_named(fast, change, error, message):
+    with pytest.raises(error, match=message):
+        lrnr.sweep(**{"fast": fast, "mus": MU, "solver": SOLVER, **change})
+
+
+def test_outside_of_the_box_there_is_one_warning_at_the_line_of_the_user(fast):
+    mu = MU.copy()
+    mu[[3, 20], 0] = 3.1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        lrnr.sweep(fast, mu, solver=SOLVER, chunk_size=4)
+    outside = [w for w in caught if w.category is lrnr.OutsideParameterSpaceWarning]
+    assert len(outside) == 1
+    assert outside[0].filename == __file__
+
+
+def test_the_bar_of_progress_is_not_seen_in_pipes(fast, capfd):
+    lrnr.sweep(fast, MU[:2], solver=SOLVER)
+    assert "Sweep" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["dask", "zarr"])
+def test_an_extra_that_is_missing_is_named(fast, tmp_path, monkeypatch, missing):
+    for name in list(sys.modules):
+        if name.partition(".")[0] in (missing, "distributed"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "deepxde_lrnr._workers", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    arguments = {"client": "any"} if missing == "dask" else {"out": tmp_path / "a.zarr"}
+    with pytest.raises(ImportError, match=r'pip install "deepxde-lrnr\[distributed\]'):
+        lrnr.sweep(fast, MU, solver=SOLVER, **arguments)
+
+
+def test_dask_is_needed_only_for_a_client():
+    code = (
+        "import sys, deepxde_lrnr; "
+        "print([m for m in ('dask', 'distributed', 'zarr') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
