@@ -20,8 +20,8 @@ import numpy as np
 from _harness import run, table
 from _kill_resume import trials
 
-# Number of changed bytes, and of lengths; the second is for a test.
-NUM_CHANGED, NUM_CUT = (2000, 1000), (20, 10)
+# Number of files with a changed byte, and of those cut off; the second is for a test.
+NUM_CHANGED, NUM_CUT = (2000, 20), (1000, 10)
 # Number of trainings that are killed.
 NUM_KILLED = (20, 1)
 

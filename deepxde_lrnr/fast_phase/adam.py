@@ -132,6 +132,10 @@ class Adam:
         def solve(mu) -> Outcome:
             start, z, history, finite = compiled(*residual.feed(mu))
             before, after = indicator(start, z, *fast.held_out.feed(mu))
+            # Where FastLRNR's residual is a number but the exact one is not.
+            exact = tf.math.is_finite(after)
+            z, finite = tf.where(exact[:, None], z, start), finite & exact
+            after = tf.where(exact, after, before)
             return Outcome.make(
                 start,
                 z,

@@ -65,10 +65,15 @@ class LearnedJacobian:
         mu = space.sample(max(num_nodes, space.dim + 2), "Hammersley")
         directions = leading_directions(network)
         values = _jacobians(residual, network, mu, directions, pointwise)
-        # One node without a finite Jacobian would spoil the interpolation everywhere.
-        finite = np.isfinite(values).all(axis=(1, 2))
+        # One node without a finite Jacobian, or with one whose squares are not, would
+        # spoil the interpolation everywhere.
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.square(values).sum(axis=(1, 2)))
         if finite.sum() > space.dim:
             mu, values = mu[finite], values[finite]
+        else:
+            # Nothing can be learned: no step is better than none.
+            values = np.where(finite[:, None, None], values, 0)
         scaled = space.scale(mu.astype(float))
         selected, entries, factors = hyper_reduce(residual, network, values)
         return cls(
@@ -136,4 +141,5 @@ def _left_out_error(scaled: np.ndarray, values: np.ndarray) -> float:
     weights = LearnedJacobian.interpolate(scaled[~left_out])(scaled[left_out])
     guess = np.tensordot(weights, values[~left_out], axes=1)
     exact = values[left_out]
-    return float(np.linalg.norm(guess - exact) / np.linalg.norm(exact))
+    size = np.linalg.norm(exact)
+    return float(np.linalg.norm(guess - exact) / size) if size > 0 else float("nan")

@@ -97,7 +97,8 @@ class ProblemRecord:
             raise ValueError(
                 f"data is another problem than that of the saved model: at {mu}, error "
                 f"{error} has the root mean square {found[row, error]:.6g} instead of "
-                f"{saved[row, error]:.6g}, at the same points and for the same network."
+                f"{saved[row, error]:.6g}, at the same points and for the same network "
+                "(or a transform was passed that is another one)."
             )
 
 
