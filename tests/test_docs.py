@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+# Without those that a build generates.
+PAGES = [p for p in sorted(DOCS.rglob("*.md")) if "_generated" not in p.parts]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # Shown only: what would take long, or needs a cluster.
 FRAGMENT = re.compile(r"^```\{code-block\} python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -110,6 +111,21 @@ def test_the_drawing_of_the_pipeline_is_that_of_its_script(tmp_path, monkeypatch
     assert public <= set(drawn)
     for name in public - {"ParametricPDE"}:
         assert hasattr(lrnr, name)
+
+
+def test_the_gallery_becomes_a_page_of_the_site(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import conf
+
+    sys.modules.pop("conf")
+    text = (
+        '<a id="wave"></a>\n\n## Waves\n[wave.py](wave.py), [wave](#wave)\n'
+        "![Waves](pictures/wave.png) [paper](https://arxiv.org)\n"
+    )
+    assert conf.as_page(text) == (
+        "(wave)=\n\n## Waves\n`examples/wave.py`, [wave](#wave)\n"
+        "![Waves](pictures/wave.png) [paper](https://arxiv.org)\n"
+    )
 
 
 def test_every_public_name_is_in_the_reference():
