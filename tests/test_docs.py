@@ -9,6 +9,8 @@ import deepxde_lrnr as lrnr
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase.compilation import Compiled
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 # Without those that a build generates.
@@ -39,6 +41,11 @@ CLAIMS = {
 }
 
 
+def without_xla(self, function):
+    """XLA compiles for longer than the pages compute."""
+    self.function = self._plain = tf.function(function)
+
+
 def losses_of(names):
     return np.concatenate([np.ravel(loss) for loss in names["losses"].loss_train])
 
@@ -49,6 +56,7 @@ def losses_of(names):
 )
 def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Compiled, "__init__", without_xla)
     names = {"__name__": "page"}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)
