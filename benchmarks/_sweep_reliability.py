@@ -18,6 +18,11 @@ from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
 # Workers need not find this folder.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
+ROWS = {
+    "worker_kills_survived": "worker processes killed in a sweep, nothing lost",
+    "sweep_efficiency_2_workers": "time of one worker over twice that of two",
+    "chunk_overhead_ms": "ms that a chunk costs besides its work",
+}
 SOLVER = GaussNewton(6, "learned", damping=1e-3, rtol=0.0)
 
 

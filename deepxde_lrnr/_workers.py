@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import threading
+import time
 import uuid
 import warnings
 from dataclasses import dataclass, field
@@ -102,6 +103,7 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
 
     Raises:
         TypeError: If ``client`` is of another type.
+        ValueError: If ``client`` is asynchronous.
         RuntimeError: If workers died over one chunk again and again.
     """
     if not isinstance(client, Client):
@@ -109,27 +111,30 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
             f"client is a {type(client).__name__}; it must be a "
             "dask.distributed.Client."
         )
+    if client.asynchronous:
+        raise ValueError("client is asynchronous; a sweep needs one that waits.")
     # What is chosen automatically is chosen here, and travels with the model.
     fast.solve(mu[0], solver)
     shipment = _Shipment(_pack(fast), cloudpickle.dumps((solver, x, operator)))
     client.register_plugin(shipment)
     queue, rows = iter(chunks), {}
+    done, threads = as_completed(loop=client.loop), _Threads(client)
 
-    def submit() -> list:
-        """One more chunk, if there is one."""
-        for chunk in queue:
+    def submit() -> None:
+        """Chunks until each thread has enough of them."""
+        while len(rows) < _AHEAD * threads.count():
+            chunk = next(queue, None)
+            if chunk is None:
+                return
             key = f"{shipment.name}-{chunk.start}"
             future = client.submit(
                 _solve, shipment.name, mu[chunk], key=key, pure=False
             )
             rows[future] = chunk
-            return [future]
-        return []
+            done.add(future)
 
     try:
-        threads = sum(client.nthreads().values())
-        first = [f for _ in range(_AHEAD * max(1, threads)) for f in submit()]
-        done = as_completed(first)
+        submit()
         for future in done:
             chunk = rows[future]
             try:
@@ -143,12 +148,27 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
             # The worker may forget it.
             del rows[future]
             future.release()
-            for another in submit():
-                done.add(another)
+            submit()
             yield chunk, arrays
     finally:
         client.cancel(list(rows))
         client.unregister_worker_plugin(shipment.name)
+
+
+class _Threads:
+    """Number of threads of all workers, of which more may come; asked now and then."""
+
+    def __init__(self, client, seconds: float = 2.0):
+        self.client = client
+        self.seconds = seconds
+        self._asked, self._count = -np.inf, 1
+
+    def count(self) -> int:
+        now = time.monotonic()
+        if now - self._asked > self.seconds:
+            self._asked = now
+            self._count = max(1, sum(self.client.nthreads().values()))
+        return self._count
 
 
 def _solve(name: str, mu):

@@ -1,6 +1,7 @@
 """Configuration of the documentation; `sphinx-build -W docs docs/_build`."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -40,17 +41,27 @@ html_title = f"deepxde_lrnr {version}"
 
 
 def gallery(app):
-    """The gallery is the page of the examples, with its pictures."""
-    source = HERE.parent / "examples"
+    """Makes the page of the gallery from that in examples/, if it has been written."""
+    source, target = HERE.parent / "examples", HERE / "_generated"
+    target.mkdir(exist_ok=True)
     text = "# Gallery\n\nThe examples stand in `examples/`.\n"
     if (source / "README.md").exists():
-        text = (source / "README.md").read_text()
-    page = HERE / "gallery.md"
+        text = as_page((source / "README.md").read_text())
+    if (source / "pictures").exists():
+        shutil.copytree(source / "pictures", target / "pictures", dirs_exist_ok=True)
+    page = target / "gallery.md"
     if not page.exists() or page.read_text() != text:
         page.write_text(text)
-    for folder in source.iterdir():
-        if folder.is_dir() and any(folder.glob("*.png")):
-            shutil.copytree(folder, HERE / folder.name, dirs_exist_ok=True)
+
+
+def as_page(text: str) -> str:
+    """What is a page of the repository as one of the site.
+
+    Anchors become targets of MyST, and links to files of examples/, which are not in
+    the site, become their names.
+    """
+    text = re.sub(r'<a id="([^"]+)"></a>', r"(\1)=", text)
+    return re.sub(r"(?<!!)\[[^\]]+\]\((?!https?:|#)([^)]+)\)", r"`examples/\1`", text)
 
 
 def escape_norms(app, what, name, obj, options, lines):

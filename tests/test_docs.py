@@ -9,9 +9,12 @@ import deepxde_lrnr as lrnr
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase.compilation import Compiled
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+# Without those that a build generates.
+PAGES = [p for p in sorted(DOCS.rglob("*.md")) if "_generated" not in p.parts]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # Shown only: what would take long, or needs a cluster.
 FRAGMENT = re.compile(r"^```\{code-block\} python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -41,6 +44,11 @@ CLAIMS = {
 }
 
 
+def without_xla(self, function):
+    """XLA compiles for longer than the pages compute."""
+    self.function = self._plain = tf.function(function)
+
+
 def losses_of(names):
     return np.concatenate([np.ravel(loss) for loss in names["losses"].loss_train])
 
@@ -51,6 +59,7 @@ def losses_of(names):
 )
 def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Compiled, "__init__", without_xla)
     names = {"__name__": "page"}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)
@@ -113,6 +122,21 @@ def test_the_drawing_of_the_pipeline_is_that_of_its_script(tmp_path, monkeypatch
     assert public <= set(drawn)
     for name in public - {"ParametricPDE"}:
         assert hasattr(lrnr, name)
+
+
+def test_the_gallery_becomes_a_page_of_the_site(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import conf
+
+    sys.modules.pop("conf")
+    text = (
+        '<a id="wave"></a>\n\n## Waves\n[wave.py](wave.py), [wave](#wave)\n'
+        "![Waves](pictures/wave.png) [paper](https://arxiv.org)\n"
+    )
+    assert conf.as_page(text) == (
+        "(wave)=\n\n## Waves\n`examples/wave.py`, [wave](#wave)\n"
+        "![Waves](pictures/wave.png) [paper](https://arxiv.org)\n"
+    )
 
 
 def test_every_public_name_is_in_the_reference():

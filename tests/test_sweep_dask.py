@@ -13,6 +13,7 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._stores import MemoryStore
 from deepxde_lrnr.fast_phase import GaussNewton
 
 distributed = pytest.importorskip("dask.distributed")
@@ -106,9 +107,21 @@ def threads(client):
     return client.run(look)
 
 
-def test_workers_give_what_one_machine_gives(client, fast, local, tmp_path):
-    result = lrnr.sweep(fast, MU, X, solver=SOLVER, client=client, chunk_size=7)
+def test_workers_give_what_one_machine_gives(
+    client, fast, local, tmp_path, monkeypatch
+):
+    write, waiting = MemoryStore.write, []
+
+    def counted(self, rows, arrays):
+        waiting.append(len(client.futures))
+        write(self, rows, arrays)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryStore, "write", counted)
+        result = lrnr.sweep(fast, MU, X, solver=SOLVER, client=client, chunk_size=4)
     same(result, local)
+    # What is done or begun waits nowhere in great numbers: two for each thread.
+    assert len(waiting) == 15 and max(waiting) <= 4
     assert set(threads(client).values()) == {(1, 1)}
 
     # The next sweep finds the model; it may have other points, and a store.
