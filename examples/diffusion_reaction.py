@@ -3,8 +3,8 @@
     u_t = d u_xx + exp(-rate t) f(x),  x in [-pi, pi], t in [0, 1],
     u(x, 0) = sum of sin(k x) / k over k = 1, 2, 3, 4, 8,  u(-pi, t) = u(pi, t) = 0,
 
-with (d, rate) in [0.5, 1.5]^2. diffusion_reaction_single.py is the script for one mu, of
-DeepXDE alone, and diffusion_reaction.diff is what had to change.
+with (d, rate) in [0.5, 1.5]^2. For one mu and DeepXDE alone this script is
+diffusion_reaction_single.py, and diffusion_reaction.diff is what had to change.
 """
 
 import os
