@@ -3,8 +3,9 @@
     u_t = d u_xx + exp(-rate t) f(x),  x in [-pi, pi], t in [0, 1],
     u(x, 0) = sum of sin(k x) / k over k = 1, 2, 3, 4, 8,  u(-pi, t) = u(pi, t) = 0,
 
-with d = rate = 1, as DeepXDE's own example diffusion_reaction. What changes for all d
-and rates of a box is in diffusion_reaction.diff.
+with d = rate = 1, the problem of DeepXDE's own example diffusion_reaction. What changes
+for all d and rates of a box is in diffusion_reaction.diff. Run it with
+DDE_BACKEND=tensorflow.
 """
 
 import os

@@ -142,7 +142,8 @@ mu = np.array([x for x, _ in fits["fast"]])
 covariances = np.array([c for _, c in fits["fast"]])
 deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
 errors = (mu - truth) / deviations  # in standard deviations
-shift = (mu - [x for x, _ in fits["reference"]]) / deviations
+mu_reference = np.array([x for x, _ in fits["reference"]])
+shift = (mu - mu_reference) / deviations
 
 print("\nEstimate +- standard deviation (error in standard deviations)")
 print("  " + " ".join(f"{name:>27s}" for name in space.names))
@@ -176,6 +177,7 @@ keep(
     coverage=list(coverage.values()),
     largest_error=float(np.abs(errors).max()),
     largest_shift=float(np.abs(shift).max()),
+    largest_reference_error=float(np.abs((mu_reference - truth) / deviations).max()),
     mean_deviation=deviations.mean(axis=0).tolist(),
     milliseconds=milliseconds["fast"],
     reference_milliseconds=milliseconds["reference"],

@@ -7,12 +7,12 @@ The family of convection_diffusion_reaction.py. Each parameter is drawn from a n
 distribution about the middle of its side, truncated to the box. The bands of quantiles
 of u(x, 1) are compared with those of the reference solver.
 
-The fast phase for every draw would take minutes, and the sampling error of the
-quantiles is larger than the error of the hypernetwork for most draws. So all draws are
-predicted by the hypernetwork. Its error is bounded through the residual, which is
-cheap at a few points: from some draws that are solved by the fast phase as well, one
-reads how far off u is at a given residual at most. Draws that may be farther off than a
-tolerance are solved by the fast phase too.
+The fast phase for every draw would take minutes, and for most draws the hypernetwork is
+off by less than the sampling error of the quantiles. So all draws are predicted by the
+hypernetwork, and their residual, at a few points, says which of these predictions to
+doubt. Some draws are solved by the fast phase as well. Among those where the prediction
+was off by more than a tolerance, the smallest residual is the limit: every draw with
+such a residual or a larger one is solved by the fast phase.
 """
 
 import os
@@ -28,11 +28,11 @@ from report import QUICK, keep
 from scipy.stats import truncnorm
 
 WIDTH, RANK, ITERATIONS = 96, 12, 4000
-NUM_DRAWS, NUM_REFERENCE, NUM_CALIBRATION = 100_000, 2_000, 200
+NUM_DRAWS, NUM_REFERENCE, NUM_CALIBRATION = 100_000, 2_000, 400
 if QUICK:
     WIDTH, RANK, ITERATIONS = 32, 6, 150
     NUM_DRAWS, NUM_REFERENCE, NUM_CALIBRATION = 4_000, 200, 32
-TOLERANCE = 2e-3  # of u at t = 1, relative to its range
+TOLERANCE = 3e-3  # of u(x, 1), relative to its range over x and all draws
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 start = time.time()
@@ -76,6 +76,7 @@ model = lrnr.Model(data, net)
 model.compile("SOAP", lr=3e-3, decay=("cosine", ITERATIONS, 1e-3))
 model.train(iterations=ITERATIONS, batch_size=(64, 32), display_every=1000)
 fast = model.reduce()
+fast.solve(space.sample(16))  # compiles
 offline_seconds = time.time() - start
 
 # The draws: standard deviation 0.2 of the side, truncated at 2.5 of them.
@@ -96,12 +97,13 @@ few = geomtime.random_points(16, "Hammersley")
 indicator = np.sqrt(np.mean(model.predict(few, mu, pde)[..., 0] ** 2, axis=1))
 indicator_seconds = time.perf_counter() - begin
 
-# How far off u may be at a given residual; which draws may be too far off.
+# Above which residual to doubt a prediction; the fast phase for such draws.
 begin = time.perf_counter()
-solved = fast.solve(mu[:NUM_CALIBRATION]).predict(points)[..., 0]
-off = np.abs(solved - u[:NUM_CALIBRATION]).max(axis=1)
-per_residual = np.max(off / indicator[:NUM_CALIBRATION])
-doubtful = np.flatnonzero(per_residual * indicator > TOLERANCE * spread)
+some = slice(NUM_CALIBRATION)
+off = np.abs(fast.solve(mu[some]).predict(points)[..., 0] - u[some]).max(axis=1)
+too_far = off > TOLERANCE * spread
+limit = indicator[some][too_far].min() if too_far.any() else np.inf
+doubtful = np.flatnonzero(indicator >= limit)
 if len(doubtful):
     u[doubtful] = fast.solve(mu[doubtful]).predict(points)[..., 0]
 fast_seconds = time.perf_counter() - begin
