@@ -191,7 +191,7 @@ def write_page(place: Place) -> None:
     """Writes the page and the differences from the figures there are."""
     figures = place.load()
     measured = [e for e in GALLERY if e.name in figures]
-    for example in measured:
+    for example in GALLERY:
         if example.differs_from:
             (place.diffs / f"{example.name}.diff").write_text(difference(example))
     parts = [HEAD, overview(measured, figures)]
@@ -238,9 +238,10 @@ def section(example: Example, figures: dict) -> str:
     name = example.name
     docstring = ast.get_docstring(ast.parse((EXAMPLES / f"{name}.py").read_text()))
     title, _, text = docstring.partition("\n")
+    title = title.rstrip(".")
     source = f"[{name}.py]({name}.py)"
     lines = [
-        f'<a id="{name}"></a>\n\n## {title.rstrip(".:")}',
+        f'<a id="{name}"></a>\n\n## {title}',
         f"{source}: {example.teaches}. Reference: {example.reference}.",
         f"```bash\n{COMMAND.format(name)}\n```",
         text.strip("\n"),
@@ -276,7 +277,7 @@ def errors_text(f: dict) -> str:
 def inverse_text(f: dict) -> str:
     nominal = ("68.3 %", "95.4 %", "99.7 %")
     rows = [
-        [f"{k} standard deviations", n, f"{c:.1%}"]
+        [f"{k} standard deviation{'s' * (k > 1)}", n, f"{100 * c:.1f} %"]
         for k, n, c in zip((1, 2, 3), nominal, f["coverage"], strict=True)
     ]
     return (

@@ -42,19 +42,19 @@ problem = dde.data.TimePDE(geomtime, pde, [], num_domain=2048)
 space = lrnr.ParameterSpace(d=(0.5, 1.5), rate=(0.5, 1.5))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=500)
 net = lrnr.nn.HyperLRNR(
-    [5] + [WIDTH] * 4 + [1], "tanh", "Glorot normal", rank=12, parameter_space=space
+    [3] + [WIDTH] * 4 + [1], "tanh", "Glorot normal", rank=12, parameter_space=space
 )
 
 
-def features(x):  # two waves in x, and t scaled
-    waves = [wave(k * x[:, 0:1]) for k in (1, 4) for wave in (tf.sin, tf.cos)]
-    return tf.concat([*waves, 2 * x[:, 1:2] - 1], axis=1)
+def features(x):  # of odd solutions of period 2 pi
+    x, t = x[:, 0:1], x[:, 1:2]
+    return tf.concat([tf.cos(x), tf.cos(4 * x), 2 * t - 1], axis=1)
 
 
 def output_transform(inputs, u):  # initial and boundary values hold exactly
     _, x = inputs
     initial = sum(tf.sin(k * x[:, 0:1]) / k for k in MODES)
-    return initial + x[:, 1:2] * (np.pi**2 - x[:, 0:1] ** 2) * u
+    return initial + x[:, 1:2] * tf.sin(x[:, 0:1]) * u
 
 
 net.apply_feature_transform(features)
