@@ -39,12 +39,12 @@ def pde(x, u):
 
 
 data = dde.data.TimePDE(geomtime, pde, [], num_domain=2048)
-net = dde.nn.FNN([3] + [WIDTH] * 4 + [1], "tanh", "Glorot normal")
+net = dde.nn.FNN([4] + [WIDTH] * 4 + [1], "tanh", "Glorot normal")
 
 
-def features(x):  # of odd solutions of period 2 pi
+def features(x):  # odd solutions of period 2 pi, which start fast
     x, t = x[:, 0:1], x[:, 1:2]
-    return tf.concat([tf.cos(x), tf.cos(4 * x), 2 * t - 1], axis=1)
+    return tf.concat([tf.cos(x), tf.cos(4 * x), 2 * t - 1, tf.exp(-32 * t)], axis=1)
 
 
 def output_transform(x, u):  # initial and boundary values hold exactly
