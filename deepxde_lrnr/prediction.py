@@ -56,6 +56,23 @@ class Predictor:
         """As ``__call__``, for a function that ``compile`` made of the operator."""
         x = self.check_points(x)
         mu = np.asarray(mu, dde.config.real(np))
+        blocks = [
+            self._block(
+                function, x, mu[i : i + _MAX_ROWS], coefficients[i : i + _MAX_ROWS]
+            )
+            for i in range(0, len(mu), _MAX_ROWS)
+        ]
+        several = isinstance(blocks[0], list)
+        if not several:
+            blocks = [[block] for block in blocks]
+        results = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        if single:
+            results = [values[0] for values in results]
+        return results if several else results[0]
+
+    @staticmethod
+    def _block(function, x, mu, coefficients):
+        """Values for as many mu as one call can take, in chunks of the points."""
         num_mu = len(mu)
         step = max(1, _MAX_ROWS // num_mu)
         parts = []
@@ -66,10 +83,10 @@ class Predictor:
             parts.append(
                 [_rows(r, len(rows)) for r in (result if several else [result])]
             )
-        results = []
-        for pieces in zip(*parts, strict=True):
-            values = np.concatenate(pieces).reshape(len(x), num_mu, -1)
-            results.append(values[:, 0] if single else values.transpose(1, 0, 2))
+        results = [
+            np.concatenate(pieces).reshape(len(x), num_mu, -1).transpose(1, 0, 2)
+            for pieces in zip(*parts, strict=True)
+        ]
         return results if several else results[0]
 
     def check_points(self, x) -> np.ndarray:

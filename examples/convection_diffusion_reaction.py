@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import reference
 import tensorflow as tf
+from report import keep, summary
 
 WIDTH, RANK = 96, 12
 ITERATIONS = 4000
@@ -140,6 +141,8 @@ print(
     f"Meta phase {meta_seconds:.0f} s, reduction {reduction_seconds:.0f} s, "
     f"all {time.time() - start:.0f} s"
 )
+offline_seconds = meta_seconds + reduction_seconds
+keep("convection_diffusion_reaction", **summary(e_hyper, e_fast, ms, offline_seconds))
 
 # The mu with the largest error before: solution, error before and after.
 worst = int(np.argmax(e_hyper))

@@ -6,20 +6,23 @@ whose conditions no transform satisfies; where one does, it is more accurate.
 """
 
 import os
+import time
 
 import deepxde_lrnr as lrnr  # chooses DeepXDE's backend, hence before deepxde
 import deepxde as dde
 import matplotlib.pyplot as plt
 import numpy as np
 import reference
+from report import QUICK, errors, solve_each
 
 WIDTH, RANK = 96, 12
 ITERATIONS = 3000
 BATCH = (32, 64)  # mu, points
 NUM_NEW = 10  # mu not trained on
-if os.environ.get("DEEPXDE_LRNR_QUICK"):  # a short run, as in the tests
+if QUICK:  # a short run, as in the tests
     WIDTH, RANK, ITERATIONS, NUM_NEW = 32, 6, 60, 3
 
+start = time.time()
 dde.config.set_random_seed(0)
 
 geom = dde.geometry.Interval(0, 2 * np.pi)
@@ -73,6 +76,7 @@ model.compile(
 )
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
 fast = model.reduce()
+offline_seconds = time.time() - start
 
 mu = space.sample(NUM_NEW, "Halton").astype(float)
 x, t = np.linspace(0, 2 * np.pi, 256), np.linspace(0, 1, 101)
@@ -80,17 +84,19 @@ points = np.stack(np.meshgrid(x, t), axis=-1).reshape(-1, 2)
 exact = [reference.convection_diffusion_reaction(x, t, *m).reshape(-1, 1) for m in mu]
 
 u_hyper = model.predict(points, mu)
-solution = fast.solve(mu)
-u_fast = solution.predict(points)
-
-print("\nL1 relative error on 256 x 101 points, mu not trained on")
-print("  beta    nu   rho | hypernetwork  fast phase")
+solutions, milliseconds = solve_each(fast, mu)
+u_fast = [s.predict(points) for s in solutions]
 before = [reference.relative_l1(u, e) for u, e in zip(u_hyper, exact, strict=True)]
 after = [reference.relative_l1(u, e) for u, e in zip(u_fast, exact, strict=True)]
-for (beta, nu, rho), b, a in zip(mu, before, after, strict=True):
-    print(f" {beta:5.2f} {nu:5.2f} {rho:5.2f} | {b:12.4%} {a:11.4%}")
-print(f"{'mean':>18s} | {np.mean(before):12.4%} {np.mean(after):11.4%}")
-print(f"{'max':>18s} | {np.max(before):12.4%} {np.max(after):11.4%}")
+errors(
+    "convection_diffusion_reaction_loss_terms",
+    space,
+    mu,
+    before,
+    after,
+    milliseconds,
+    offline_seconds,
+)
 
 worst = int(np.argmax(before))
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")

@@ -17,6 +17,7 @@ import deepxde as dde
 import matplotlib.pyplot as plt
 import numpy as np
 import reference
+from report import keep
 
 NU = 0.01 / np.pi
 ITERATIONS = 15_000
@@ -63,7 +64,7 @@ t = np.linspace(0, 0.99, 100)
 points = np.stack(np.meshgrid(x, t), axis=-1).reshape(-1, 2)
 exact = reference.burgers(x, t, NU)
 
-solutions = {}
+solutions, figures = {}, {}
 for name, net in {"FNN": fnn, "LRNR": low_rank}.items():
     start = time.perf_counter()
     model = dde.Model(data, net)
@@ -79,6 +80,8 @@ for name, net in {"FNN": fnn, "LRNR": low_rank}.items():
         f"{name}: {num_parameters} parameters, L2 relative error {error:.2e}, "
         f"{seconds:.0f} s"
     )
+    figures[name] = {"parameters": num_parameters, "error": error}
+keep("drop_in_burgers", **figures)
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.2), sharey=True, layout="constrained")
 errors = {name: np.abs(u - exact) for name, u in solutions.items()}

@@ -68,23 +68,36 @@ def errors(
         print(
             f"{label} | {of(before):11.4%} {of(after):11.4%} ({of(milliseconds):6.1f})"
         )
-    worst = float(np.max(np.asarray(after) / np.asarray(before)))
-    print(f"Largest after / before: {worst:.2f}. Offline: {offline_seconds:.0f} s")
-    keep(
-        name,
-        norm=norm,
-        before_mean=float(np.mean(before)),
-        before_max=float(np.max(before)),
-        after_mean=float(np.mean(after)),
-        after_max=float(np.max(after)),
-        worst_ratio=worst,
-        milliseconds=float(np.mean(milliseconds)),
-        offline_seconds=float(offline_seconds),
+    figures = summary(before, after, milliseconds, offline_seconds, norm)
+    print(
+        f"Largest after / before: {figures['worst_ratio']:.2f}. "
+        f"Offline: {offline_seconds:.0f} s"
     )
+    keep(name, **figures)
+
+
+def summary(
+    before, after, milliseconds, offline_seconds: float, norm: str = "L1"
+) -> dict:
+    """The figures that `errors` keeps, from the same arguments."""
+    return {
+        "norm": norm,
+        "before_mean": float(np.mean(before)),
+        "before_max": float(np.max(before)),
+        "after_mean": float(np.mean(after)),
+        "after_max": float(np.max(after)),
+        "worst_ratio": float(np.max(np.asarray(after) / np.asarray(before))),
+        "milliseconds": float(np.mean(milliseconds)),
+        "offline_seconds": float(offline_seconds),
+    }
 
 
 def keep(name: str, **figures) -> None:
-    """Writes figures to results/NAME.json."""
+    """Writes figures to results/NAME.json, and the number of cores they took."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count()
     path = Path("results") / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n")
+    path.write_text(json.dumps({**figures, "cores": cores}, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """Every example runs from its first line to its last, in a short form."""
 
+import json
 import os
 import re
 import subprocess
@@ -20,6 +21,49 @@ SCRIPTS = sorted(
 FAST = {"convection_diffusion_reaction_loss_terms"}
 
 
+def errors_fall(printed, figures):
+    """The table of errors: some training is enough to be better than nothing at all."""
+    mean = re.search(r"^ *mean \|(.*)$", printed, re.MULTILINE)
+    assert mean, printed[-2000:]
+    errors = [float(e) for e in re.findall(r"([\d.]+)%", mean.group(1))]
+    assert len(errors) >= 2
+    assert 0 < errors[1] <= errors[0] * 1.05 < 100
+    for error, when in zip(errors, ("before", "after"), strict=False):
+        assert figures[f"{when}_mean"] == pytest.approx(error / 100, abs=1e-6)
+    assert figures["milliseconds"] > 0 and figures["offline_seconds"] > 0
+
+
+def error_of_one(printed, figures):
+    """A single mu, without the plugin."""
+    (error,) = re.findall(r"^L1 relative error ([\d.]+)%", printed, re.MULTILINE)
+    assert 0 < float(error) < 100
+
+
+def estimates_with_error_bars(printed, figures):
+    # Whatever the network has learned, the error bars hold for the reference solver.
+    assert figures["largest_reference_error"] < 4
+    assert 0 < max(figures["mean_deviation"]) < 0.2
+    one, two, three = figures["coverage"]
+    assert 0 <= one <= two <= three <= 1
+    assert f"3 standard deviations: {three:6.1%}" in printed
+
+
+def quantiles_near_the_reference(printed, figures):
+    assert 0 < figures["paired"] < 0.3
+    assert 0 < figures["sampling"] < 0.2
+    # The two differences are of the same quantiles but for the sampling.
+    assert abs(figures["full"] - figures["paired"]) < 4 * figures["sampling"]
+    assert 0 <= figures["doubtful"] <= figures["draws"]
+    assert f"{figures['draws']} draws" in printed
+
+
+CHECKS = {
+    "diffusion_reaction_single": error_of_one,
+    "inverse": estimates_with_error_bars,
+    "uncertainty": quantiles_near_the_reference,
+}
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -27,9 +71,11 @@ FAST = {"convection_diffusion_reaction_loss_terms"}
         for p in SCRIPTS
     ],
 )
-def test_an_example_ends_in_a_table_of_errors_and_a_picture(script, tmp_path):
+def test_an_example_ends_in_errors_and_a_picture(script, tmp_path):
     environment = {**os.environ, "DEEPXDE_LRNR_QUICK": "1", "MPLBACKEND": "Agg"}
     environment.pop("DDE_BACKEND", None)  # a newcomer has not chosen one
+    if script.stem == "diffusion_reaction_single":  # without the plugin one must
+        environment["DDE_BACKEND"] = "tensorflow"
     result = subprocess.run(
         [sys.executable, str(script)],
         cwd=tmp_path,
@@ -45,10 +91,8 @@ def test_an_example_ends_in_a_table_of_errors_and_a_picture(script, tmp_path):
         timeout=900,
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    mean = re.search(r"^ *mean \|(.*)$", result.stdout, re.MULTILINE)
-    assert mean, result.stdout[-2000:]
-    errors = [float(e) for e in re.findall(r"([\d.]+)%", mean.group(1))]
-    assert len(errors) >= 2
-    # Some steps of training are enough to be better than nothing at all.
-    assert 0 < errors[1] <= errors[0] * 1.05 < 100
-    assert (tmp_path / "results" / f"{script.stem}.png").stat().st_size > 10_000
+    results = tmp_path / "results"
+    kept = results / f"{script.stem}.json"
+    figures = json.loads(kept.read_text()) if kept.exists() else None
+    CHECKS.get(script.stem, errors_fall)(result.stdout, figures)
+    assert (results / f"{script.stem}.png").stat().st_size > 10_000

@@ -197,6 +197,25 @@ def test_chunks_make_no_difference(trained, max_rows, monkeypatch):
     np.testing.assert_allclose(chunked, whole, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("num_points, num_mu", [(5, 3), (2, 23)])
+def test_no_call_sees_more_rows_than_the_limit(
+    trained, num_points, num_mu, monkeypatch
+):
+    # Neither many points nor many mu may fill the memory.
+    rows = []
+
+    def count(x, u):
+        rows.append(len(x))
+        return u
+
+    monkeypatch.setattr("deepxde_lrnr.prediction._MAX_ROWS", 7)
+    x, mu = np.random.rand(num_points, 2), SPACE.sample(num_mu)
+    u = trained.predict(x, mu, count)
+    assert 1 < max(rows) <= 7
+    one_by_one = np.stack([trained.predict(x, m) for m in mu])
+    np.testing.assert_allclose(u, one_by_one, rtol=1e-5, atol=1e-6)
+
+
 def test_operators_take_two_or_three_arguments(trained):
     mu = SPACE.sample(3)
     residual = trained.predict(X, mu, transport)

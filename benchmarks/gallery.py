@@ -1,0 +1,329 @@
+"""Runs the examples; writes examples/README.md, the gallery, from their figures.
+
+python benchmarks/gallery.py                    # every example, then the page
+python benchmarks/gallery.py burgers wave       # these alone, then the page
+python benchmarks/gallery.py --collect burgers  # takes what a run left in results/
+python benchmarks/gallery.py --page             # the page, from the figures there are
+python benchmarks/gallery.py --quick burgers    # short, into a temporary folder
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from _harness import percent, table
+from deepxde_lrnr._atomic import write_atomically
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+MAX_PICTURE = 150_000  # bytes
+COMMAND = "python examples/{}.py"
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example of the gallery; its title and text are those of its docstring.
+
+    Attributes:
+        name: Of the script.
+        teaches: What it is there for.
+        reference: What its errors are measured against.
+        floor: The mean relative error after the fast phase that it must not exceed.
+        differs_from: A script whose differences from this one are kept in NAME.diff.
+    """
+
+    name: str
+    teaches: str
+    reference: str
+    floor: float | None = None
+    differs_from: str | None = None
+
+
+STRANG = "Strang splitting, Fourier in x"
+# In the order of the page: one entry for each example.
+GALLERY = (
+    Example(
+        "diffusion_reaction",
+        "how little of a DeepXDE script changes",
+        "exact",
+        0.01,
+        differs_from="diffusion_reaction_single",
+    ),
+    Example("convection", "the simplest family", "exact"),
+    Example(
+        "convection_diffusion_reaction", "three parameters, exact constraints", STRANG
+    ),
+    Example(
+        "convection_diffusion_reaction_loss_terms", "IC and BC as loss terms", STRANG
+    ),
+    Example("burgers", "a logarithmic axis, a moving front", "Cole-Hopf", 0.01),
+    Example(
+        "wave", "second order in time, two conditions at t = 0", "d'Alembert", 0.02
+    ),
+    Example("advected_pulse", "parameters of the initial condition", "exact", 0.02),
+    Example("kovasznay", "three unknowns, steady Navier-Stokes", "exact", 0.01),
+    Example(
+        "poisson_source", "a disk with a hole, a moving source", "finite elements", 0.03
+    ),
+    Example("helmholtz", "a wave number that varies", "finite elements", 0.03),
+    Example("lotka_volterra", "ordinary differential equations", "scipy, DOP853", 0.01),
+    Example("allen_cahn", "sharp interfaces", "spectral in space", 0.03),
+    Example("fitzhugh_nagumo", "two coupled unknowns", "spectral in space", 0.03),
+    Example("inverse", "the fast phase in a fit, with error bars", STRANG),
+    Example("uncertainty", "100,000 Monte Carlo draws", STRANG),
+    Example("drop_in_burgers", "LRNR for FNN in a script for one mu", "Cole-Hopf"),
+)
+# Scripts that stand beside an example.
+BESIDE = {e.differs_from for e in GALLERY} - {None}
+HEAD = """# Gallery
+
+Each section is an example that runs as it stands and ends in errors against a reference
+solution, for parameters that were not trained on. `python benchmarks/gallery.py` runs
+all of them and writes this page. Offline is training and reduction, once for the whole
+box; online is `fast.solve` for one mu. The floor is the mean error after the fast phase
+that the example must not exceed. The environment variable `DEEPXDE_LRNR_QUICK=1` makes
+an example short.
+"""
+
+
+def main():
+    names = [e.name for e in GALLERY]
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog=__doc__.partition("\n")[2],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", choices=[[], *names], default=[])
+    parser.add_argument(
+        "--collect", action="store_true", help="take results/NAME.json, NAME.png"
+    )
+    parser.add_argument("--page", action="store_true", help="only write the page")
+    parser.add_argument("--quick", action="store_true", help="short forms, for a test")
+    arguments = parser.parse_args()
+    place = Place()
+    if arguments.quick:
+        folder = Path(tempfile.mkdtemp(prefix="deepxde_lrnr-"))
+        place = Place(folder / "gallery.json", folder / "README.md", folder)
+    failed = []
+    if arguments.collect:
+        if not arguments.names:
+            parser.error("--collect needs the names of the examples to take.")
+        for name in arguments.names:
+            collect(name, Path("results"), place)
+    elif not arguments.page:
+        chosen = arguments.names or names
+        failed = [n for n in chosen if not run(n, place, arguments.quick)]
+    write_page(place)
+    print(f"Written: {place.page}")
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the figures, the page, the pictures and the differences are written."""
+
+    figures: Path = ROOT / "benchmarks" / "results" / "gallery.json"
+    page: Path = EXAMPLES / "README.md"
+    diffs: Path = EXAMPLES
+
+    @property
+    def pictures(self) -> Path:
+        return self.page.parent / "pictures"
+
+    def load(self) -> dict:
+        """The figures of each example."""
+        return json.loads(self.figures.read_text()) if self.figures.exists() else {}
+
+
+def run(name: str, place: Place, quick: bool) -> bool:
+    """Runs an example in a process of its own; tells whether it succeeded."""
+    print(f"=== {name}", flush=True)
+    start = time.perf_counter()
+    quick_form = {"DEEPXDE_LRNR_QUICK": "1"} if quick else {}
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.run(
+            [sys.executable, EXAMPLES / f"{name}.py"],
+            cwd=folder,
+            env={**os.environ, "MPLBACKEND": "Agg", **quick_form},
+        )
+        seconds = time.perf_counter() - start
+        if process.returncode == 0:
+            collect(name, Path(folder) / "results", place)
+    print(f"=== {name}: {seconds:.0f} s, status {process.returncode}", flush=True)
+    return process.returncode == 0
+
+
+def collect(name: str, results: Path, place: Place) -> None:
+    """Takes the figures and the picture that a run left in ``results``."""
+    figures = json.loads((results / f"{name}.json").read_text())
+    place.pictures.mkdir(parents=True, exist_ok=True)
+    shrink(results / f"{name}.png", place.pictures / f"{name}.png")
+    everything = {**place.load(), name: figures}
+    order = [e.name for e in GALLERY if e.name in everything]
+    text = json.dumps({n: everything[n] for n in order}, indent=2) + "\n"
+    place.figures.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(place.figures, text.encode())
+
+
+def shrink(source: Path, target: Path) -> None:
+    """Writes a picture with fewer colours and pixels, of at most ``MAX_PICTURE``."""
+    with Image.open(source) as image:
+        whole = image.convert("RGB")
+    for width in (900, 800, 700, 600, 500, 400):
+        picture = whole.copy()
+        picture.thumbnail((width, width), Image.Resampling.LANCZOS)
+        picture.quantize(128).save(target, optimize=True)
+        if target.stat().st_size <= MAX_PICTURE:
+            return
+
+
+def write_page(place: Place) -> None:
+    """Writes the page and the differences from the figures there are."""
+    figures = place.load()
+    measured = [e for e in GALLERY if e.name in figures]
+    for example in GALLERY:
+        if example.differs_from:
+            (place.diffs / f"{example.name}.diff").write_text(difference(example))
+    parts = [HEAD, overview(measured, figures)]
+    parts += [section(example, figures[example.name]) for example in measured]
+    place.page.write_text("\n".join(parts))
+
+
+def overview(examples, figures: dict) -> str:
+    """The table of the examples that end in errors before and after the fast phase."""
+    columns = [
+        "example",
+        "norm",
+        "mean before",
+        "mean after",
+        "max before",
+        "max after",
+        "worst after / before",
+        "floor",
+        "offline s",
+        "online ms",
+    ]
+    rows = []
+    for e in examples:
+        f = figures[e.name]
+        if "after_mean" not in f:
+            continue
+        keys = ("before_mean", "after_mean", "before_max", "after_max")
+        row = [f"[{e.name}](#{e.name})", f["norm"], *(percent(f[k]) for k in keys)]
+        row += [f"{f['worst_ratio']:.2f}", floor_met(e, f)]
+        rows.append([*row, f"{f['offline_seconds']:.0f}", f"{f['milliseconds']:.1f}"])
+    return table(columns, rows)
+
+
+def floor_met(example: Example, figures: dict) -> str:
+    """The floor, and whether the mean error after the fast phase is below it."""
+    if example.floor is None:
+        return "-"
+    met = figures["after_mean"] <= example.floor
+    return f"{100 * example.floor:g} %" + ("" if met else ", NOT met")
+
+
+def section(example: Example, figures: dict) -> str:
+    """The part of the page on one example."""
+    name = example.name
+    docstring = ast.get_docstring(ast.parse((EXAMPLES / f"{name}.py").read_text()))
+    title, _, text = docstring.partition("\n")
+    title = title.rstrip(".")
+    source = f"[{name}.py]({name}.py)"
+    lines = [
+        f'<a id="{name}"></a>\n\n## {title}',
+        f"{source}: {example.teaches}. Reference: {example.reference}.",
+        f"```bash\n{COMMAND.format(name)}\n```",
+        text.strip("\n"),
+        f"![{title}](pictures/{name}.png)",
+        TEXTS.get(name, errors_text)(figures),
+    ]
+    if example.differs_from:
+        lines.append(
+            f"From [{example.differs_from}.py]({example.differs_from}.py), for one mu, "
+            f"to this script ([{name}.diff]({name}.diff)):\n\n"
+            f"```diff\n{difference(example)}```"
+        )
+    if "cores" in figures:
+        lines.append(f"*Measured on {figures['cores']} cores.*")
+    return "\n\n".join(lines) + "\n"
+
+
+def difference(example: Example) -> str:
+    """The unified diff from the script that it changes to the example."""
+    names = [f"{example.differs_from}.py", f"{example.name}.py"]
+    old, new = ((EXAMPLES / n).read_text().splitlines(keepends=True) for n in names)
+    return "".join(difflib.unified_diff(old, new, *names))
+
+
+def errors_text(f: dict) -> str:
+    return (
+        f"{f['norm']} relative error: mean {percent(f['before_mean'])} by the "
+        f"hypernetwork, {percent(f['after_mean'])} after the fast phase; max "
+        f"{percent(f['before_max'])} and {percent(f['after_max'])}."
+    )
+
+
+def inverse_text(f: dict) -> str:
+    nominal = ("68.3 %", "95.4 %", "99.7 %")
+    rows = [
+        [f"{k} standard deviation{'s' * (k > 1)}", n, f"{100 * c:.1f} %"]
+        for k, n, c in zip((1, 2, 3), nominal, f["coverage"], strict=True)
+    ]
+    return (
+        f"Of the three parameters in {f['trials']} experiments, share of the estimates "
+        "near the truth:\n\n"
+        + table(["within", "nominal", "measured"], rows)
+        + f"\nThe largest error is {f['largest_error']:.2f} standard deviations. "
+        "Fits with the reference solver as forward model differ by at most "
+        f"{f['largest_shift']:.3f} of them. A fit takes {f['milliseconds']:.0f} ms "
+        f"with the fast phase, {f['reference_milliseconds']:.0f} ms with the reference "
+        f"solver; offline {f['offline_seconds']:.0f} s."
+    )
+
+
+def uncertainty_text(f: dict) -> str:
+    rows = [
+        [f"the same {f['reference_draws']} draws", percent(f["paired"])],
+        [f"{f['draws']} draws", percent(f["full"])],
+        ["the sampling error to expect of the latter", percent(f["sampling"])],
+    ]
+    return (
+        "Largest difference, over x and five quantiles, from the quantiles of the "
+        f"reference solver's {f['reference_draws']} draws, relative to the range of "
+        "u(x, 1):\n\n"
+        + table(["our quantiles", "difference"], rows)
+        + f"\n{f['draws']} draws take {f['seconds']:.1f} s, {f['doubtful']} of them "
+        f"solved by the fast phase; the reference solver takes "
+        f"{f['reference_seconds']:.1f} s for {f['reference_draws']}. Offline "
+        f"{f['offline_seconds']:.0f} s."
+    )
+
+
+def drop_in_text(f: dict) -> str:
+    rows = [
+        [name, f[name]["parameters"], percent(f[name]["error"])]
+        for name in ("FNN", "LRNR")
+    ]
+    return table(["network", "parameters", "L2 relative error"], rows).strip()
+
+
+TEXTS = {
+    "inverse": inverse_text,
+    "uncertainty": uncertainty_text,
+    "drop_in_burgers": drop_in_text,
+}
+
+
+if __name__ == "__main__":
+    main()
