@@ -86,7 +86,7 @@ u_fast = np.stack([s.predict(fem.points)[:, 0] for s in solutions])
 before = [fem.relative_l2(u, e) for u, e in zip(u_hyper, exact, strict=True)]
 after = [fem.relative_l2(u, e) for u, e in zip(u_fast, exact, strict=True)]
 report.errors(
-    "poisson_source", space, mu, before, after, milliseconds, offline_seconds, "L2"
+    "poisson_source", space, mu, before, after, milliseconds, offline_seconds, norm="L2"
 )
 
 # The mu with the largest error before: solution, error before and after.
