@@ -12,6 +12,7 @@ from .._checks import as_integer, as_number
 from ..data import ParametricPDE
 from ..data.collocation import bounding_box
 from ..data.residual import Residual
+from ..data.spread_points import bounding_box, spread_points
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from .fast_model import FastModel
@@ -45,7 +46,7 @@ def reduce_model(
         loss_weights: As in ``Model.compile``.
         points: Points of the fast phase: an array of shape (n, d), among which each
             IC/BC picks its own (the paper: a uniform grid of 4 x 3), or the number
-            of points of the PDE, drawn by the geometry's Hammersley sequence beside
+            of points of the PDE, those of a Hammersley sequence in the geometry, beside
             the problem's own points for each IC/BC. By default 384.
         method: "fitted" (least squares on values and derivatives), "qdeim", or
             "eim" (the paper's).
@@ -175,7 +176,7 @@ def fast_collocation(
     if isinstance(points, (int, np.integer)):
         if points < 1:
             raise ValueError(f"points is {points}; it must be at least 1.")
-        pde_points = data.geom.random_points(skip + points, random=sequence)[skip:]
+        pde_points = spread_points(data.geom, points, sequence, skip)
         return data.collocation(pde_points, condition_points=max(16, points // 4))
     points = np.asarray(points, dde.config.real(np))
     if points.ndim != 2 or points.shape[1] != data.geom.dim or len(points) == 0:

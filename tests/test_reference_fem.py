@@ -1,0 +1,146 @@
+"""The finite element references solve their equations, on meshes of the examples."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("skfem", reason="the references need scikit-fem")
+
+import reference_fem
+
+CENTER, RADIUS = (0.3, 0.2), 0.25
+
+
+def gaussian(x, center, w):
+    """Values, gradients and Laplacians of exp(-|x - center|^2 / (2 w^2))."""
+    d = x - center
+    g = np.exp(-np.sum(d**2, axis=1) / (2 * w**2))
+    gradient = -d / w**2 * g[:, None]
+    return g, gradient, (np.sum(d**2, axis=1) / w**4 - 2 / w**2) * g
+
+
+def product(first, second):
+    """Values, gradients and Laplacians of a product."""
+    (p, dp, lp), (q, dq, lq) = first, second
+    return (
+        p * q,
+        dp * q[:, None] + p[:, None] * dq,
+        p * lq + 2 * np.sum(dp * dq, axis=1) + q * lp,
+    )
+
+
+def circles(x):
+    """0 on the unit circle and on that around the hole."""
+    d = x - CENTER
+    four = np.full(len(x), 4.0)
+    return product(
+        (1 - np.sum(x**2, axis=1), -2 * x, -four),
+        (np.sum(d**2, axis=1) - RADIUS**2, 2 * d, four),
+    )
+
+
+def corner(x):
+    """r^(2/3) cos(2 phi / 3), 0 on two edges, times what is 0 on the others."""
+    z = (-x[:, 0] - x[:, 1] + 1j * (x[:, 0] - x[:, 1])) / np.sqrt(2)
+    slope = 2 / 3 * z ** (-1 / 3)
+    gradient = np.real(np.outer(slope, [-1 + 1j, -1 - 1j])) / np.sqrt(2)
+    singular = np.real(z ** (2 / 3)), gradient, np.zeros(len(x))
+    sides = []
+    for j in range(2):
+        d = np.zeros_like(x)
+        d[:, j] = -2 * x[:, j]
+        sides.append((1 - x[:, j] ** 2, d, np.full(len(x), -2.0)))
+    return product(singular, product(*sides))
+
+
+def error(mesh, family, shift):
+    """Relative error with the source of family(x) exp(-|x - (-0.4, -0.3)|^2 / ...)."""
+
+    def solution(x):
+        return product(family(x), gaussian(x, [-0.4, -0.3], 0.15))
+
+    def source(x):
+        u, _, laplacian = solution(x)
+        return -laplacian - shift * u
+
+    problem = reference_fem.DirichletProblem(mesh)
+    with np.errstate(divide="ignore", invalid="ignore"):  # the gradient at the corner
+        exact = solution(problem.points)[0]
+    return problem.relative_l2(problem.solve(source, shift), exact)
+
+
+@pytest.mark.parametrize("shift", [0, 9.0])
+def test_disk_with_hole_is_accurate(shift):
+    assert error(reference_fem.disk_with_hole(CENTER, RADIUS), circles, shift) < 1e-4
+
+
+def test_disk_with_hole_converges():
+    coarse, fine = (
+        error(reference_fem.disk_with_hole(CENTER, RADIUS, n), circles, 0)
+        for n in (8, 16)
+    )
+    assert fine < coarse / 3.5
+
+
+@pytest.mark.parametrize("shift", [0, 5.8**2, 6.25**2])
+def test_l_shape_is_accurate_to_a_thousandth(shift):
+    assert error(reference_fem.l_shape(), corner, shift) < 1e-3
+
+
+def test_grading_pays_at_the_corner():
+    """A source that sees the corner: u is the singular function itself there."""
+
+    def solve(*args):
+        problem = reference_fem.DirichletProblem(reference_fem.l_shape(*args))
+
+        def source(x):
+            return -corner(x)[2]
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            exact = corner(problem.points)[0]
+        return problem.relative_l2(problem.solve(source), exact)
+
+    assert solve(3, 8) < solve(3, 0) / 5
+
+
+def test_l_shape_has_the_published_eigenvalues():
+    """Betcke & Trefethen, SIAM Review 47 (2005), p. 469; the third is 2 pi^2."""
+    problem = reference_fem.DirichletProblem(reference_fem.l_shape())
+    values = problem.eigenvalues(6)
+    np.testing.assert_allclose(
+        values[[0, 1, 2, 4]],
+        [9.6397238440219, 15.1972519266011, 2 * np.pi**2, 31.9126359565],
+        rtol=1e-4,
+    )
+    # The band of helmholtz.py is between two of them.
+    assert values[4] < 5.8**2 and 6.25**2 < values[5]
+
+
+def test_the_domains_are_those_meant():
+    """Area, and the norm of y over that of 1, which is their second moment."""
+    ring = np.pi * (1 - RADIUS**2)
+    of_ring = np.pi / 4 - np.pi * RADIUS**2 * (RADIUS**2 / 4 + CENTER[1] ** 2)
+    for mesh, area, moment in (
+        (reference_fem.disk_with_hole(CENTER, RADIUS, 16), ring, of_ring),
+        (reference_fem.l_shape(2), 3, 1),
+    ):
+        problem = reference_fem.DirichletProblem(mesh)
+        corners = problem.points[problem.triangles]
+        areas = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / 2
+        np.testing.assert_allclose(areas.sum(), area, rtol=1e-3)
+        one, y = np.ones(len(problem.points)), problem.points[:, 1]
+        np.testing.assert_allclose(
+            problem.relative_l2(one + y, one), np.sqrt(moment / area), rtol=1e-3
+        )
+
+
+@pytest.mark.parametrize("center, radius", [((0.8, 0), 0.25), ((0, 0), 0), ((0, 0), 1)])
+def test_a_hole_that_is_not_inside_is_refused(center, radius):
+    with pytest.raises(ValueError, match="not inside the unit circle"):
+        reference_fem.disk_with_hole(center, radius)
+
+
+def test_values_of_another_shape_are_refused():
+    problem = reference_fem.DirichletProblem(reference_fem.l_shape(1, 0))
+    u = np.ones(len(problem.points))
+    with pytest.raises(ValueError, match="must have shape"):
+        problem.relative_l2(u[:, None], u)
