@@ -19,12 +19,12 @@ import report
 from reference import relative_l1
 from reference_advected_pulse import pulse
 
-WIDTH, RANK = 64, 12
+WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 6000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
-    WIDTH, RANK, ITERATIONS, NUM_NEW = 32, 6, 60, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 200, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -68,7 +68,7 @@ data = lrnr.data.ParametricPDE(
     problem, space, num_parameters=2000, parameter_distribution="pseudo"
 )
 net = lrnr.nn.HyperLRNR(
-    [3] + [WIDTH] * 4 + [1],
+    [3] + [WIDTH] * DEPTH + [1],
     "tanh",
     "Glorot normal",
     rank=RANK,

@@ -20,12 +20,12 @@ import tensorflow as tf
 from reference import relative_l1
 from reference_burgers import moving_front
 
-WIDTH, RANK = 64, 12
-ITERATIONS = 6000
+WIDTH, DEPTH, RANK = 64, 4, 12
+ITERATIONS = 3000
 BATCH = (32, 64)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
-    WIDTH, RANK, ITERATIONS, NUM_NEW = 32, 6, 60, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 200, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -47,7 +47,7 @@ problem = dde.data.TimePDE(
 space = lrnr.ParameterSpace(nu=(0.02, 0.2, "log"))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=500)
 net = lrnr.nn.HyperLRNR(
-    [3] + [WIDTH] * 4 + [1],
+    [3] + [WIDTH] * DEPTH + [1],
     "tanh",
     "Glorot normal",
     rank=RANK,

@@ -18,12 +18,12 @@ import report
 from reference import relative_l2
 from reference_kovasznay import kovasznay
 
-WIDTH, RANK = 64, 10
+WIDTH, DEPTH, RANK = 64, 3, 10
 ITERATIONS = 5000
 BATCH = (32, 48)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
-    WIDTH, RANK, ITERATIONS, NUM_NEW = 32, 6, 60, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 200, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -75,7 +75,7 @@ problem = dde.data.PDE(
 space = lrnr.ParameterSpace(Re=(10, 60, "log"))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=500)
 net = lrnr.nn.HyperLRNR(
-    [2] + [WIDTH] * 3 + [3],
+    [2] + [WIDTH] * DEPTH + [3],
     "tanh",
     "Glorot normal",
     rank=RANK,
