@@ -24,7 +24,8 @@ ITERATIONS = 6000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
-    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 200, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 400, 3
+    BATCH = (32, 32)
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -81,7 +82,7 @@ model.compile(
     "SOAP",
     lr=3e-3,
     decay=("cosine", ITERATIONS, 1e-3),
-    loss_weights=[1, 10, 10],
+    loss_weights=[1, 30, 30],
 )
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
 fast = model.reduce()
