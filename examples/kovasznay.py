@@ -24,7 +24,8 @@ ITERATIONS = 2000
 BATCH = (32, 48)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
-    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 100, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 500, 3
+    BATCH = (16, 16)
 
 start = time.time()
 dde.config.set_random_seed(0)
