@@ -20,7 +20,7 @@ from reference import relative_l1
 from reference_advected_pulse import pulse
 
 WIDTH, DEPTH, RANK = 64, 4, 12
-ITERATIONS = 6000
+ITERATIONS = 2500
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
