@@ -71,7 +71,7 @@ net = lrnr.nn.HyperLRNR(
 
 
 def nagumo(x, t, a):
-    """The solution for w = 0, Nagumo's front: its position, v, and v integrated in t."""
+    """Nagumo's front, the solution for w = 0: its place, v, and v integrated in t."""
     root, speed = np.sqrt(2), (1 - 2 * a) / np.sqrt(2)
     s = 5 + speed * t
     # With images beyond both ends, so that v_x = 0 there.
