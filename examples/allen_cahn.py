@@ -17,12 +17,12 @@ import tensorflow as tf
 from reference import relative_l1
 from reference_reaction_diffusion import allen_cahn
 
-WIDTH, RANK = 64, 12
+WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 2500
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 20  # mu not trained on
 if report.QUICK:
-    WIDTH, RANK, ITERATIONS, NUM_NEW = 24, 4, 60, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 24, 2, 4, 60, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -52,7 +52,7 @@ problem = dde.data.TimePDE(
 space = lrnr.ParameterSpace(d=(1e-3, 1e-2, "log"), k=(1, 5))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
 net = lrnr.nn.HyperLRNR(
-    [2] + [WIDTH] * 4 + [1],
+    [2] + [WIDTH] * DEPTH + [1],
     "tanh",
     "Glorot normal",
     rank=RANK,

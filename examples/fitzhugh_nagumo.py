@@ -26,12 +26,12 @@ from reference import relative_l2
 from reference_reaction_diffusion import fitzhugh_nagumo
 
 L, T = 32, 36
-WIDTH, RANK = 64, 12
+WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 2000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 20  # mu not trained on
 if report.QUICK:
-    WIDTH, RANK, ITERATIONS, NUM_NEW = 24, 4, 60, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 24, 2, 4, 60, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -62,7 +62,7 @@ problem = dde.data.TimePDE(
 space = lrnr.ParameterSpace(a=(0.05, 0.15), epsilon=(0.004, 0.008, "log"))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
 net = lrnr.nn.HyperLRNR(
-    [4] + [WIDTH] * 4 + [2],
+    [4] + [WIDTH] * DEPTH + [2],
     "tanh",
     "Glorot normal",
     rank=RANK,

@@ -23,12 +23,12 @@ from reference import relative_l1
 from reference_lotka_volterra import lotka_volterra
 
 T = 12
-WIDTH, RANK = 64, 12
+WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 2000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 20  # mu not trained on
 if report.QUICK:
-    WIDTH, RANK, ITERATIONS, NUM_NEW = 24, 4, 60, 3
+    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 24, 2, 4, 60, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -57,7 +57,7 @@ space = lrnr.ParameterSpace(
 )
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=4000)
 net = lrnr.nn.HyperLRNR(
-    [1] + [WIDTH] * 4 + [2],
+    [1] + [WIDTH] * DEPTH + [2],
     "tanh",
     "Glorot normal",
     rank=RANK,
