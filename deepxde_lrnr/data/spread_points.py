@@ -6,16 +6,10 @@ import deepxde as dde
 import numpy as np
 from deepxde.geometry.sampler import sample
 
+from .collocation import bounding_box
+
 # Points of the bounding box looked at for a geometry that fills little of it.
 _MOST_TRIED = 100_000
-
-
-def bounding_box(geom) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper corner of a geometry, time included, arrays of shape (d,)."""
-    if hasattr(geom, "timedomain"):
-        low, high = (np.asarray(b).ravel() for b in geom.geometry.bbox)
-        return np.append(low, geom.timedomain.t0), np.append(high, geom.timedomain.t1)
-    return tuple(np.asarray(b).ravel() for b in geom.bbox)
 
 
 def spread_points(geom, num_points: int, sequence: str, skip: int = 0) -> np.ndarray:

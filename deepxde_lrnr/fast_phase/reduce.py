@@ -12,7 +12,7 @@ from .._checks import as_integer, as_number
 from ..data import ParametricPDE
 from ..data.collocation import bounding_box
 from ..data.residual import Residual
-from ..data.spread_points import bounding_box, spread_points
+from ..data.spread_points import spread_points
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from .fast_model import FastModel
