@@ -7,6 +7,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr import prediction
 
 SPACE = lrnr.ParameterSpace(a=(1, 3), b=(0.5, 2))
 TIME = dde.geometry.GeometryXTime(
@@ -204,13 +205,15 @@ def test_no_call_sees_more_rows_than_the_limit(
     # Neither many points nor many mu may fill the memory.
     rows = []
 
-    def count(x, u):
-        rows.append(len(x))
-        return u
+    def counted(result, num_rows):
+        rows.append(num_rows)
+        return checked(result, num_rows)
 
-    monkeypatch.setattr("deepxde_lrnr.prediction._MAX_ROWS", 7)
+    checked = prediction._rows
+    monkeypatch.setattr(prediction, "_rows", counted)
+    monkeypatch.setattr(prediction, "_MAX_ROWS", 7)
     x, mu = np.random.rand(num_points, 2), SPACE.sample(num_mu)
-    u = trained.predict(x, mu, count)
+    u = trained.predict(x, mu)
     assert 1 < max(rows) <= 7
     one_by_one = np.stack([trained.predict(x, m) for m in mu])
     np.testing.assert_allclose(u, one_by_one, rtol=1e-5, atol=1e-6)
