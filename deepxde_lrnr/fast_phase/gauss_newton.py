@@ -20,7 +20,7 @@ _LARGEST_BATCH = 16
 # How often a step that the safeguard refuses is halved.
 _MAX_HALVED = 3
 # Steps between two derivatives at the selected points. A derivative takes as long as
-# four to five residuals, and with Broyden's update the error is nearly the same.
+# several residuals.
 _REFRESH = 4
 _STATUS = np.array(
     [
@@ -110,9 +110,8 @@ class GaussNewton:
         """
         source, damping = fast.choices.get(self, (self.jacobian, self.damping))
         if source == "auto" and fast.pointwise:
-            # One pass of reverse mode gives J: nothing is left to be saved. (About the
-            # time and the error of "learned" on mu trained well, half of the error on
-            # others: benchmarks/fast_phase.py.)
+            # One pass of reverse mode gives J: little is left to be saved. Mean and worst
+            # errors are smaller than with "learned": benchmarks/fast_phase.py.
             source = "selected"
         if source == "auto":
             runs = {s: compile_steps(self, fast, s) for s in ("learned", "fast")}
