@@ -110,8 +110,8 @@ class GaussNewton:
         """
         source, damping = fast.choices.get(self, (self.jacobian, self.damping))
         if source == "auto" and fast.pointwise:
-            # One pass of reverse mode gives J: little is left to be saved. Mean and worst
-            # errors are smaller than with "learned": benchmarks/fast_phase.py.
+            # One pass of reverse mode gives J: little is left to be saved. Mean and
+            # worst errors are smaller than with "learned": benchmarks/fast_phase.py.
             source = "selected"
         if source == "auto":
             runs = {s: compile_steps(self, fast, s) for s in ("learned", "fast")}
