@@ -27,7 +27,7 @@ from scipy.optimize import least_squares
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)
 WEIGHTS = [1, 5]
-SOURCES = ["learned", "selected", "fast", "exact"]
+SOURCES = ["learned", "selected", "all", "fast", "exact"]
 LEAST_SQUARES = GaussNewton(40, "exact", damping=1e-2, rtol=1e-4)
 SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12, "num_nodes": 10}
 
@@ -130,7 +130,9 @@ def test_objective_is_the_exact_loss_and_never_rises(fast, source):
     assert (np.diff(s.history, axis=1) <= 0).all()
     assert (s.objective <= s.initial_objective).all()
     assert np.sum(s.objective < 0.9 * s.initial_objective) >= 2  # it does something
-    assert (s.residual <= s.initial_residual).all()
+    unmoved = s.status == "no improvement"
+    assert (s.coefficients == s.initial_coefficients)[unmoved].all()
+    assert (s.residual <= 0.95 * s.initial_residual)[~unmoved].all()
     held_out, points = fast.held_out.collocation, fast.residual.collocation
     few = source in ("learned", "selected")
     for i, mu in enumerate(mus):
@@ -202,7 +204,20 @@ def test_where_nothing_is_better_the_start_is_returned_and_said(model, fast):
     np.testing.assert_array_equal(s.residual, s.initial_residual)
 
 
-@pytest.mark.parametrize("source", ["learned", "selected"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_gain_that_the_held_out_points_hardly_see_is_none(fast, source):
+    """To them the coefficients are a small part of a large residual."""
+    other = family(lambda x, u, mu: 0.01 * decay(x, u, mu) + 1)
+    watcher = Residual(other, fast.held_out.collocation, [1, 0])
+    watched = FastModel(fast.full, fast.reduced, [], fast.residual, watcher, 10)
+    s = watched.solve(SPACE.sample(4, "Halton"), GaussNewton(6, source, 1e-2))
+    assert (s.status == "no improvement").all()
+    np.testing.assert_array_equal(s.coefficients, s.initial_coefficients)
+    np.testing.assert_array_equal(s.residual, s.initial_residual)
+    np.testing.assert_array_equal(s.objective, s.initial_objective)
+
+
+@pytest.mark.parametrize("source", ["learned", "selected", "all"])
 def test_a_way_that_leads_astray_is_halved_or_given_up(fast, unwatched, source):
     """The held-out points of another PDE refuse what the selected points like."""
     other = family(lambda x, u, mu: u - mu[:, 1:2] + 0.02)
@@ -451,6 +466,8 @@ def test_the_strongest_of_equally_good_dampings_is_chosen(ratios, chosen):
     "ratios, chosen",
     [
         ({"learned": 0.52, "fast": 0.9, "exact": 0.5}, "learned"),
+        # 0.98 gains a seventh of what 0.86 does.
+        ({"learned": 0.98, "fast": 0.87, "exact": 0.86}, "exact"),
         ({"learned": 0.95, "fast": 0.9, "exact": 0.5}, "exact"),
         ({"learned": 1.0, "fast": 1.0, "exact": 1.0}, "learned"),
     ],
@@ -458,7 +475,7 @@ def test_the_strongest_of_equally_good_dampings_is_chosen(ratios, chosen):
 def test_the_fastest_of_equally_good_jacobians_is_chosen(ratios, chosen):
     pauses = {"learned": 0.0, "fast": 0.02, "exact": 0.04}
     runs = {source: fake(ratio, pauses[source]) for source, ratio in ratios.items()}
-    assert choose_jacobian(runs, SPACE) == chosen
+    assert choose_jacobian(runs, dict.fromkeys(runs, 1e-2), SPACE) == chosen
 
 
 def test_choices_are_made_away_from_the_nodes_of_the_learned_jacobian():
@@ -474,21 +491,15 @@ def test_choices_are_made_away_from_the_nodes_of_the_learned_jacobian():
     assert not np.isin(seen, space.sample(60, "Hammersley")).any()
 
 
-def test_auto_takes_the_selected_points_where_the_residual_is_pointwise(fast):
-    solver = GaussNewton(3, damping=1e-2)
-    mu = {"k": 1.2, "a": 1.1}
-    s = fast.solve(mu, solver)
-    assert fast.choices[solver] == ("selected", 1e-2)
-    expected = fast.solve(mu, GaussNewton(3, "selected", damping=1e-2)).coefficients
-    np.testing.assert_allclose(s.coefficients, expected, rtol=1e-5, atol=1e-6)
-    assert s.objective < s.initial_objective
-
-
-def test_auto_compares_where_the_residual_is_not_pointwise(fast, monkeypatch):
+@pytest.mark.parametrize(
+    "pointwise, sources", [(True, ["selected", "all"]), (False, ["learned", "fast"])]
+)
+def test_auto_compares_two_sources(fast, monkeypatch, pointwise, sources):
     other = FastModel(
         fast.full, fast.reduced, fast.layers, fast.residual, fast.held_out, 10
     )
-    other.pointwise = False
+    assert other.pointwise
+    other.pointwise = pointwise
     compiled = []
     compile_steps = gauss_newton.compile_steps
 
@@ -498,18 +509,41 @@ def test_auto_compares_where_the_residual_is_not_pointwise(fast, monkeypatch):
 
     monkeypatch.setattr(gauss_newton, "compile_steps", recorded)
     solver = GaussNewton(3, damping=1e-2)
-    s = other.solve({"k": 1.2, "a": 1.1}, solver)
-    assert compiled == ["learned", "fast"]  # each of them once
-    assert other.choices[solver][0] in compiled
-    assert s.objective <= s.initial_objective
+    mu = {"k": 1.2, "a": 1.1}
+    s = other.solve(mu, solver)
+    assert compiled == sources  # each of them once
+    source, damping = other.choices[solver]
+    assert source in sources and damping == 1e-2
+    expected = other.solve(mu, GaussNewton(3, source, damping=1e-2)).coefficients
+    np.testing.assert_allclose(s.coefficients, expected, rtol=1e-5, atol=1e-6)
+    assert s.objective < s.initial_objective
 
 
-def test_broyden_between_two_derivatives_changes_the_steps_not_the_start(fast):
+def test_auto_compares_each_source_at_its_own_damping(monkeypatch, fast):
+    """What one of them needs need not be good for the other."""
+    best = {"selected": 1e-1, "all": 1e-3}
+
+    def fake_steps(solver, model, source):
+        floor = 0.5 if source == "selected" else 0.1
+
+        def run(mu, damping):
+            return fake(floor if damping == best[source] else 0.9)(mu, damping)
+
+        run.compiled, run.max_batch = None, 1
+        return run
+
+    monkeypatch.setattr(gauss_newton, "compile_steps", fake_steps)
+    other = FastModel(fast.full, fast.reduced, [], fast.residual, fast.held_out, 10)
+    solver = GaussNewton()
+    solver.prepare(other)
+    assert other.choices[solver] == ("all", 1e-3)
+
+
+@pytest.mark.parametrize("source", ["selected", "all"])
+def test_broyden_between_two_derivatives_changes_the_steps_not_the_start(fast, source):
     """The first step is that of the exact Jacobian, the next ones need none."""
     mus = SPACE.sample(3, "Halton")
-    one, many = (
-        fast.solve(mus, GaussNewton(n, "selected", damping=1e-2)) for n in (1, 6)
-    )
+    one, many = (fast.solve(mus, GaussNewton(n, source, damping=1e-2)) for n in (1, 6))
     np.testing.assert_allclose(one.history[:, 1], many.history[:, 1], rtol=1e-4)
     assert (many.history[:, -1] < 0.9 * one.history[:, -1]).any()
 

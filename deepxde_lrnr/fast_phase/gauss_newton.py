@@ -14,12 +14,16 @@ from .jacobian import MAX_SIZE, jacobian
 from .levenberg_marquardt import minimise
 from .outcome import Outcome
 
-_JACOBIANS = ("auto", "learned", "selected", "fast", "exact")
+_JACOBIANS = ("auto", "learned", "selected", "all", "fast", "exact")
 # mu solved at once.
 _LARGEST_BATCH = 16
 # How often a step that the safeguard refuses is halved.
 _MAX_HALVED = 3
-# Steps between two derivatives at the selected points. A derivative takes as long as
+# Held-out residual, relative to the start, below which a solve is taken to be better. A
+# smaller gain is what fitting the part of the residual that no coefficients explain
+# may bring; it moves the solution as often away from the true one.
+_GAIN = 0.95
+# Steps between two derivatives of "selected" and "all". A derivative takes as long as
 # several residuals.
 _REFRESH = 4
 _STATUS = np.array(
@@ -40,8 +44,9 @@ class GaussNewton:
 
     Residuals are those of the full LRNR, forward only; derivatives come from where
     ``jacobian`` says. What is returned has a lower exact objective than the
-    hypernetwork's coefficients at the points that the steps look at *and* at held-out
-    points; where nothing better is found, these coefficients are returned.
+    hypernetwork's coefficients at the points that the steps look at, *and* at held-out
+    points a residual that is lower by 5 % or more; where nothing of that kind is found,
+    these coefficients are returned.
 
     Args:
         iterations: Largest number of steps tried.
@@ -52,16 +57,20 @@ class GaussNewton:
               derivative is taken online. The steps look only at the few weighted
               points that determine it (``LearnedJacobian.residual``). Where they end
               the held-out points are looked at, and the way there is halved until both
-              objectives fall.
+              objectives have fallen.
             - "selected": exact at the same few points, anew every fourth step, with
               Broyden's update between, and with the same end.
+            - "all": the same at all points. The few points determine the Jacobian, not
+              the part of the residual that no coefficients explain; where that part
+              is large they are too few.
             - "fast": through FastLRNR (the paper's idea, SPInProp) at each step, at all
               points; each step must lower both objectives.
             - "exact": the same through the full LRNR.
-            - "auto": "selected" where the residual is taken pointwise (see
-              ``FastModel.pointwise``), which it nearly always is. Otherwise the faster
-              of "learned" and "fast" whose held-out residual, for some mu of the box,
-              is at most 1.2 times the better one's; both are compiled for that, once.
+            - "auto": "selected" or "all" where the residual is taken pointwise (see
+              ``FastModel.pointwise``), which it nearly always is, otherwise "learned"
+              or "fast": the faster one, if it lowers the held-out residual (its sum of
+              squares, for some mu of the box) by at least 95 % of what the other one
+              does. Both are compiled for that, once.
 
             Derivatives are taken in one pass of reverse mode where the residual is
             taken pointwise, otherwise in forward mode.
@@ -109,18 +118,21 @@ class GaussNewton:
             is compiled once for each P.
         """
         source, damping = fast.choices.get(self, (self.jacobian, self.damping))
-        if source == "auto" and fast.pointwise:
-            # One pass of reverse mode gives J: little is left to be saved. Mean and
-            # worst errors are smaller than with "learned": benchmarks/fast_phase.py.
-            source = "selected"
+        sources = (source,)
         if source == "auto":
-            runs = {s: compile_steps(self, fast, s) for s in ("learned", "fast")}
-            source = choose_jacobian(runs, fast.parameter_space)
-            run = runs[source]
-        else:
-            run = compile_steps(self, fast, source)
-        if damping == "auto":
-            damping = choose_damping(run, fast.parameter_space)
+            # With one pass of reverse mode for J, no source is better than "selected"
+            # and "all" together: benchmarks/fast_phase.py.
+            sources = ("selected", "all") if fast.pointwise else ("learned", "fast")
+        runs = {s: compile_steps(self, fast, s) for s in sources}
+        dampings = {
+            s: choose_damping(run, fast.parameter_space)
+            if damping == "auto"
+            else damping
+            for s, run in runs.items()
+        }
+        if source == "auto":
+            source = choose_jacobian(runs, dampings, fast.parameter_space)
+        run, damping = runs[source], dampings[source]
         fast.choices[self] = source, damping
 
         def solve(mu) -> Outcome:
@@ -162,13 +174,19 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         how = {
             "learned": lambda: {"J0": learned(weights)},
             "selected": lambda: {"differentiate": J, "refresh": _REFRESH},
+            "all": lambda: {"differentiate": J, "refresh": _REFRESH},
         }.get(source, lambda: {"differentiate": J, "watch": watch})()
         end = minimise(
             r, z0, directions, damping, solver.iterations, solver.rtol, **how
         )
         f0, h0 = squared(r(z0)), watch(z0)
-        if learned is None:
-            z, f, h = end.z, end.objective, end.watched
+        if "watch" in how:
+            enough = end.watched < _GAIN**2 * h0
+            z = tf.where(enough[:, None], end.z, z0)
+            f, h = (
+                tf.where(enough, end.objective, f0),
+                tf.where(enough, end.watched, h0),
+            )
         else:
 
             def exact(z):
@@ -212,13 +230,13 @@ def compile_steps(solver: GaussNewton, fast, source: str):
 
 
 def safeguarded(exact, z0, f0, h0, z):
-    """The step from z0 to z, halved until both exact objectives fall.
+    """The step from z0 to z, halved until both exact objectives have fallen.
 
     Args:
         exact: z of shape (P, q) -> two objectives of shape (P,).
         z0: Start.
         f0: First objective at the start.
-        h0: Second objective at the start.
+        h0: Second objective at the start; its fall has to be one that counts.
         z: Coefficients proposed.
 
     Returns:
@@ -231,7 +249,7 @@ def safeguarded(exact, z0, f0, h0, z):
         new_z = z0 + share * proposed
         new_f, new_h = exact(new_z)
         # Comparisons with NaN are false: such a step is refused.
-        better = (new_f < f0) & (new_h < h0) & ~accepted
+        better = (new_f < f0) & (new_h < _GAIN**2 * h0) & ~accepted
         z = tf.where(better[:, None], new_z, z)
         f, h = tf.where(better, new_f, f), tf.where(better, new_h, h)
         return i + 1, share / 2, z, f, h, accepted | better
