@@ -10,6 +10,7 @@ import tensorflow as tf
 from scipy.interpolate import RBFInterpolator
 
 from .._progress import progress_bar
+from .._tracing import traced
 from ..data.residual import Residual
 from ..nn import FastLRNR
 from .hyper_reduction import hyper_reduce
@@ -129,7 +130,7 @@ def _jacobians(residual, network, mu, directions, pointwise, verbose) -> np.ndar
     """J D at the hypernetwork's coefficients, shape (n_mu, n, k)."""
     directions = tf.constant(directions, network.compute_dtype)
 
-    @tf.function
+    @traced
     def columns(inputs, auxiliary):
         z = network.coefficients(inputs[0])
         return jacobian(residual, network, z, directions, inputs, auxiliary, pointwise)

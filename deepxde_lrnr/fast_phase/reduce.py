@@ -17,7 +17,7 @@ from ..data.spread_points import spread_points
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from .fast_model import FastModel
-from .snapshots import draw_pairs, hidden_states, shifted_points
+from .snapshots import HiddenStates, draw_pairs, shifted_points
 
 # Share of |z| by which coefficients of the snapshots are perturbed, since the fast
 # phase moves them.
@@ -88,12 +88,12 @@ def reduce_model(
     num_held_out = max(1, num_parameters // 4)
     mu = full.parameter_space.sample(num_parameters + num_held_out, "Halton")
     targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
-    snapshots, layers = [], []
+    states, snapshots, layers = HiddenStates(full), [], []
     with progress_bar(
         "Reduction", verbose, total=2 + len(targets), leave=False, unit="step"
     ) as bar:
         for part in np.split(mu, [num_parameters]):
-            snapshots.append(_snapshots(full, x, part, rng, derivatives=not eim))
+            snapshots.append(_snapshots(states, full, x, part, rng, not eim))
             bar.update()
         # On a machine that does other work as well, the threads of BLAS wait for each
         # other in the many small steps of a QR or an SVD; one is never much slower.
@@ -198,10 +198,10 @@ def fast_collocation(
     return data.collocation(points)
 
 
-def _snapshots(network: FastLRNR, x, mu, rng, derivatives: bool):
+def _snapshots(states, network: FastLRNR, x, mu, rng, derivatives: bool):
     """Snapshots at ``x`` for ``mu``, half of them at perturbed coefficients."""
     x, mu = draw_pairs(x, mu, _MAX_SNAPSHOTS, rng)
     z = np.asarray(network.coefficients(mu))
     noise = rng.standard_normal(z.shape) * _PERTURBATION * np.abs(z)
     noise[rng.random(len(z)) < 0.5] = 0
-    return hidden_states(network, x, mu, z + noise, derivatives)
+    return states(x, mu, z + noise, derivatives)
