@@ -48,7 +48,7 @@ def test_functions_of_the_same_code_are_counted_apart(warned):
     # The test can fail.
     for i in range(6):
         multiplied(tf.function, i)(tf.ones(1))
-    assert len(warned) == 1
+    assert "retracing" in warned[0]
 
 
 def test_a_function_traced_again_and_again_is_reported(warned):
