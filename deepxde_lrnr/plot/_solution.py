@@ -111,7 +111,9 @@ def _lines(axes, x, panels, solution) -> None:
     for axis, values in zip(axes, panels, strict=True):
         values = np.atleast_2d(values)[:, order]
         for mu, row in zip(mus, values, strict=True):
-            axis.plot(x[order], row, label=mu_text(mu, solution))
+            # That of one mu has it in the title.
+            label = mu_text(mu, solution) if len(mus) > 1 else "solution"
+            axis.plot(x[order], row, label=label)
     if len(panels) == 2:
         reference = np.atleast_2d(panels[0] - panels[1])[:, order]
         for i, row in enumerate(reference):
