@@ -23,7 +23,7 @@ import sys
 import numpy as np
 from _families import PAPER_POINTS, Family, trained
 from _harness import percent, run, table
-from deepxde_lrnr.fast_phase.snapshots import draw_pairs, hidden_states, shifted_points
+from deepxde_lrnr.fast_phase.snapshots import HiddenStates, draw_pairs, shifted_points
 from deepxde_lrnr.nn import FastLRNR
 from deepxde_lrnr.reduction import interpolation_map, pod, reduce_layer
 from deepxde_lrnr.reduction import oversampled_indices as oversampled
@@ -58,7 +58,7 @@ def compute(quick):
     def states(points, mu, size, derivatives=True):
         pairs = draw_pairs(points, mu, size, rng)
         z = np.asarray(full.coefficients(pairs[1]))
-        return hidden_states(full, *pairs, z, derivatives)
+        return HiddenStates(full)(*pairs, z, derivatives)
 
     training = {
         "grid": states(

@@ -24,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 from _families import POINTS, Family, relative_l1, trained
 from _harness import percent, run, table
-from deepxde_lrnr.fast_phase.snapshots import draw_pairs, hidden_states
+from deepxde_lrnr.fast_phase.snapshots import HiddenStates, draw_pairs
 from deepxde_lrnr.nn import FastLRNR
 from matplotlib.figure import Figure
 
@@ -63,7 +63,7 @@ def structure(family) -> dict:
     points = rng.uniform([0, 0], [2 * np.pi, 1], (384, 2))
     full = FastLRNR(net)
     x, mu = draw_pairs(points, space.sample(100, "Halton"), 4000, rng)
-    states = hidden_states(full, x, mu, np.asarray(full.coefficients(mu)), False)
+    states = HiddenStates(full)(x, mu, np.asarray(full.coefficients(mu)), False)
     sigma = [np.linalg.svd(h.astype(float), compute_uv=False) for h in states.values]
 
     unseen, _ = family.new_parameters(30, 0)

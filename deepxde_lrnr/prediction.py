@@ -6,6 +6,8 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from ._tracing import traced
+
 # Rows evaluated at once; bounds the memory of a prediction.
 _MAX_ROWS = 65_536
 
@@ -23,7 +25,7 @@ class Predictor:
         self.network = network
         self.dim = dim
         self.time = time
-        self._values = tf.function(network.evaluate, reduce_retracing=True)
+        self._values = traced(network.evaluate, reduce_retracing=True)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ class Predictor:
                 "(x, u, mu)."
             )
 
-        @tf.function(reduce_retracing=True)
+        @traced(reduce_retracing=True)
         def function(mu, x, coefficients):
             def values(points):
                 return self.network.evaluate(mu, points, coefficients)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import deepxde as dde
 import numpy as np
-from tqdm import tqdm
 
 from ._checks import as_integer
+from ._progress import progress_bar
 from ._stores import open_store
 from .fast_phase import FastModel, GaussNewton
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
@@ -101,7 +101,8 @@ def sweep(
             chunks are written as they arrive. It must not exist yet, and it comes into
             being when the sweep is complete. Besides the arrays of ``Sweep`` it has
             ``names``, those of the parameters.
-        verbose: 0 draws no bar of progress; there is none without a terminal either.
+        verbose: 0 draws no bar of progress, which has the largest residual so far;
+            there is none without a terminal either.
 
     Returns:
         ``Sweep``.
@@ -134,7 +135,7 @@ def sweep(
     solver = GaussNewton() if solver is None else solver
     chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
     if client is None:
-        solve = ChunkSolver(fast, solver, x, operator)
+        solve = ChunkSolver(fast, solver, x, operator, verbose)
         results = ((chunk, solve(mu[chunk])) for chunk in chunks)
     else:
         try:
@@ -144,16 +145,20 @@ def sweep(
                 "A sweep over workers needs dask.distributed: "
                 'pip install "deepxde-lrnr[distributed]".'
             ) from error
-        results = solve_on_workers(client, fast, mu, chunks, x, operator, solver)
+        results = solve_on_workers(
+            client, fast, mu, chunks, x, operator, solver, verbose
+        )
     extra = {"names": np.array(space.names)}
     if x is not None:
         extra["x"] = x
-    bar = tqdm(
-        total=len(mu), desc="Sweep", unit="mu", disable=None if verbose else True
-    )
+    bar = progress_bar("Sweep", verbose, total=len(mu), unit="mu")
+    largest = 0.0
     with bar, open_store(out, len(mu), chunk_size) as store:
         for rows, arrays in results:
             store.write(rows, arrays)
+            # Passes over what is NaN.
+            largest = np.fmax(largest, np.fmax.reduce(arrays["residual"]))
+            bar.set_postfix_str(f"largest residual {largest:.2e}", refresh=False)
             bar.update(len(mu[rows]))
         arrays = store.finish(extra)
     arrays = {"x": None, "values": None, **arrays}
@@ -169,12 +174,16 @@ class ChunkSolver:
         solver: Solver object.
         x: Points, or ``None``.
         operator: As in ``sweep``.
+        verbose: The same.
     """
 
-    def __init__(self, fast: FastModel, solver, x=None, operator=None):
+    def __init__(
+        self, fast: FastModel, solver, x=None, operator=None, verbose: int = 0
+    ):
         self.fast = fast
         self.solver = solver
         self.x = x
+        self.verbose = verbose
         self._predictor = fast._predictor
         # Once: each function made of an operator is traced anew.
         self._function = self._predictor.compile(operator)
@@ -184,7 +193,7 @@ class ChunkSolver:
         with warnings.catch_warnings():
             # There was one for all mu.
             warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
-            solution = self.fast.solve(mu, self.solver)
+            solution = self.fast.solve(mu, self.solver, self.verbose)
         arrays = {name: getattr(solution, name) for name in _FIELDS}
         if self.x is not None:
             values = self._predictor.evaluate(

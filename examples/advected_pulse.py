@@ -107,21 +107,12 @@ report.errors(
     offline_seconds,
 )
 
-# The narrowest pulse at three times: solution, and errors before and after.
+# The narrowest pulse at three times: solution, and error below.
 narrowest = int(np.argmin(mu[:, 2]))
-limit = np.abs(before[narrowest] - exact[narrowest]).max()
-style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-fig, axes = plt.subplots(
-    3, 3, figsize=(10, 8.5), layout="constrained", sharex=True, sharey=True
-)
-for row, title, values, how in (
-    (axes[0], "u", after[narrowest], {"vmin": 0, "vmax": mu[narrowest, 3]}),
-    (axes[1], "error, hypernetwork", before[narrowest] - exact[narrowest], style),
-    (axes[2], "error, fast phase", after[narrowest] - exact[narrowest], style),
-):
-    for ax, i in zip(row, (0, len(t) // 2, -1), strict=True):
-        image = ax.pcolormesh(x, x, values.reshape(-1, len(x), len(x))[i], **how)
-        ax.set(title=f"{title}, t = {t[i]:.1f}", aspect="equal")
-    fig.colorbar(image, ax=row)
-fig.suptitle("x0 = {:.2f}, y0 = {:.2f}, w = {:.2f}, A = {:.2f}".format(*mu[narrowest]))
+fig, axes = plt.subplots(2, 3, figsize=(13, 6.8), layout="constrained")
+for column, i in zip(axes.T, (0, len(t) // 2, -1), strict=True):
+    now = points[:, 2] == t[i]
+    lrnr.plot.solution(
+        solutions[narrowest], points[now], exact[narrowest][now], ax=column
+    )
 fig.savefig("results/advected_pulse.png", dpi=120)

@@ -105,20 +105,10 @@ u_fast = [s.predict(points) for s in solutions]
 before, after = errors(u_hyper), errors(u_fast)
 report.errors("allen_cahn", space, mu, before, after, milliseconds, offline_seconds)
 
-# The mu with the largest error before: solution, error before and after.
+# The mu with the largest error before: solution and error; and what was learned of d.
 worst = int(np.argmax(before))
-panels = {
-    "reference": exact[worst],
-    "error, hypernetwork": u_hyper[worst].reshape(len(t), len(x)) - exact[worst],
-    "error, fast phase": u_fast[worst].reshape(len(t), len(x)) - exact[worst],
-}
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-limit = np.abs(panels["error, hypernetwork"]).max()
-for ax, (title, values) in zip(axes, panels.items(), strict=True):
-    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    image = ax.pcolormesh(x, t, values, **(style if "error" in title else {}))
-    fig.colorbar(image, ax=ax)
-    ax.set(title=title, xlabel="x", ylabel="t")
-fig.suptitle("d = {:.2e}, k = {:.2f}".format(*mu[worst]))
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained")
+lrnr.plot.solution(solutions[worst], points, exact[worst].ravel(), ax=axes[:2])
+lrnr.plot.coefficients(fast, "d", ax=axes[2])
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/allen_cahn.png", dpi=120)

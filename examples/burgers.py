@@ -96,24 +96,14 @@ report.errors(
     offline_seconds,
 )
 
-# Left: the solutions at the end for the smallest, a middle, and the largest nu. Right:
-# for the smallest, the errors everywhere.
+# The smallest, a middle, and the largest nu at the end; the smallest everywhere.
 order = np.argsort(mu[:, 0])
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-for i in order[[0, len(order) // 2, -1]]:
-    axes[0].plot(x, after[i, -1], label=f"nu = {mu[i, 0]:.3f}")
-    axes[0].plot(x, exact[i][-1], "k:", linewidth=1)
-axes[0].set(title="t = 1 (dotted: reference)", xlabel="x", ylabel="u")
-axes[0].legend()
+some = order[[0, len(order) // 2, -1]]
+at_end = np.stack([x, np.ones_like(x)], axis=1)
+fig, axes = plt.subplots(2, 2, figsize=(10, 6.6), layout="constrained")
+lrnr.plot.solution(
+    fast.solve(mu[some]), at_end, np.stack([exact[i][-1] for i in some]), ax=axes[0]
+)
 smallest = order[0]
-limit = np.abs(before[smallest] - exact[smallest]).max()
-for ax, name, u in (
-    (axes[1], "hypernetwork", before),
-    (axes[2], "fast phase", after),
-):
-    image = ax.pcolormesh(
-        x, t, u[smallest] - exact[smallest], cmap="RdBu_r", vmin=-limit, vmax=limit
-    )
-    fig.colorbar(image, ax=ax)
-    ax.set(title=f"error, {name}", xlabel="x", ylabel="t")
+lrnr.plot.solution(solutions[smallest], points, exact[smallest].ravel(), ax=axes[1])
 fig.savefig("results/burgers.png", dpi=120)

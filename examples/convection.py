@@ -140,20 +140,10 @@ print(
 offline_seconds = meta_seconds + reduction_seconds
 keep("convection", **summary(e_hyper, e_fast, ms, offline_seconds))
 
-# The mu with the largest error before: solution, error before and after.
+# The mu with the largest error before: solution and error; and the box: residuals.
 worst = int(np.argmax(e_hyper))
-panels = {
-    "reference": exact[worst],
-    "error, hypernetwork": u_hyper[worst].reshape(len(t), len(x)) - exact[worst],
-    "error, fast phase": u_fast[worst].reshape(len(t), len(x)) - exact[worst],
-}
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-limit = np.abs(panels["error, hypernetwork"]).max()
-for ax, (title, values) in zip(axes, panels.items(), strict=True):
-    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    image = ax.pcolormesh(x, t, values, **(style if "error" in title else {}))
-    fig.colorbar(image, ax=ax)
-    ax.set(title=title, xlabel="x", ylabel="t")
-fig.suptitle(f"beta = {mu[worst, 0]:.2f}")
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained")
+lrnr.plot.solution(solutions[worst], points, exact[worst].ravel(), ax=axes[:2])
+lrnr.plot.indicator(fast.solve(space.sample(50, "uniform")), ax=axes[2])
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/convection.png", dpi=120)

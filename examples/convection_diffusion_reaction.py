@@ -144,20 +144,16 @@ print(
 offline_seconds = meta_seconds + reduction_seconds
 keep("convection_diffusion_reaction", **summary(e_hyper, e_fast, ms, offline_seconds))
 
-# The mu with the largest error before: solution, error before and after.
+# The mu with the largest error before: solution and error. Over a section of the box,
+# how the fast phase went and where it did well. What was learned, what was kept of it.
 worst = int(np.argmax(e_hyper))
-panels = {
-    "reference": exact[worst],
-    "error, hypernetwork": u_hyper[worst].reshape(len(t), len(x)) - exact[worst],
-    "error, fast phase": u_fast[worst].reshape(len(t), len(x)) - exact[worst],
-}
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-limit = np.abs(panels["error, hypernetwork"]).max()
-for ax, (title, values) in zip(axes, panels.items(), strict=True):
-    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    image = ax.pcolormesh(x, t, values, **(style if "error" in title else {}))
-    fig.colorbar(image, ax=ax)
-    ax.set(title=title, xlabel="x", ylabel="t")
-fig.suptitle("beta = {:.2f}, nu = {:.2f}, rho = {:.2f}".format(*mu[worst]))
+nu, rho = np.meshgrid(np.linspace(0, 2, 9), np.linspace(0, 2, 9))
+section = fast.solve({"beta": 2, "nu": nu.ravel(), "rho": rho.ravel()})
+fig, axes = plt.subplots(2, 3, figsize=(13, 6.8), layout="constrained")
+lrnr.plot.solution(solutions[worst], points, exact[worst].ravel(), ax=axes[0, :2])
+lrnr.plot.convergence(section, ax=axes[0, 2])
+lrnr.plot.coefficients(fast, "nu", ax=axes[1, 0])
+lrnr.plot.singular_values(fast, ax=axes[1, 1])
+lrnr.plot.indicator(section, ("nu", "rho"), ax=axes[1, 2])
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/convection_diffusion_reaction.png", dpi=120)

@@ -98,15 +98,10 @@ errors(
     offline_seconds,
 )
 
+# The mu with the largest error before: solution, error, and steps of the fast phase.
 worst = int(np.argmax(before))
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-for ax, title, values in (
-    (axes[0], "reference", exact[worst]),
-    (axes[1], "error, hypernetwork", u_hyper[worst] - exact[worst]),
-    (axes[2], "error, fast phase", u_fast[worst] - exact[worst]),
-):
-    image = ax.pcolormesh(x, t, values.reshape(len(t), len(x)))
-    fig.colorbar(image, ax=ax)
-    ax.set(title=title, xlabel="x", ylabel="t")
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained")
+lrnr.plot.solution(solutions[worst], points, exact[worst], ax=axes[:2])
+lrnr.plot.convergence(solutions[worst], ax=axes[2])
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/convection_diffusion_reaction_loss_terms.png", dpi=120)

@@ -146,23 +146,11 @@ report.errors(
     "fitzhugh_nagumo", space, mu, before, after, milliseconds, offline_seconds, "L2"
 )
 
-# The mu with the largest error before: v and w, and errors after the fast phase.
+# The mu with the largest error before: v and w, and their errors.
 worst = int(np.argmax(before))
-error = u_fast[worst].reshape(exact[worst].shape) - exact[worst]
-fig, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
-for i, name in enumerate("vw"):
-    limit = np.abs(error[..., i]).max()
-    for ax, title, values, style in (
-        (axes[i, 0], f"{name}, reference", exact[worst], {}),
-        (
-            axes[i, 1],
-            f"{name}, error of the fast phase",
-            error,
-            {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit},
-        ),
-    ):
-        fig.colorbar(ax.pcolormesh(x, t, values[..., i], **style), ax=ax)
-        ax.set(title=title, xlabel="x", ylabel="t")
-fig.suptitle("a = {:.3f}, epsilon = {:.4f}".format(*mu[worst]))
+reference = exact[worst].reshape(-1, 2)
+fig, axes = plt.subplots(2, 2, figsize=(10, 6.6), layout="constrained")
+for component, row in enumerate(axes):
+    lrnr.plot.solution(solutions[worst], points, reference, component, ax=row)
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/fitzhugh_nagumo.png", dpi=120)

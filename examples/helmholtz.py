@@ -111,25 +111,9 @@ report.errors(
     "helmholtz", space, mu, before, after, milliseconds, offline_seconds, norm="L2"
 )
 
-# The mu with the largest error before: solution, error before and after.
+# The mu with the largest error before: solution and error; and the box: residuals.
 worst = int(np.argmax(before))
-panels = {
-    "reference": exact[worst],
-    "error, hypernetwork": u_hyper[worst] - exact[worst],
-    "error, fast phase": u_fast[worst] - exact[worst],
-}
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
-limit = np.abs(panels["error, hypernetwork"]).max()
-for ax, (title, values) in zip(axes, panels.items(), strict=True):
-    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    image = ax.tripcolor(
-        *fem.points.T,
-        values,
-        triangles=fem.triangles,
-        shading="gouraud",
-        **(style if "error" in title else {}),
-    )
-    fig.colorbar(image, ax=ax)
-    ax.set(title=title, xlabel="x", ylabel="y", aspect="equal")
-fig.suptitle("k = {:.2f}, x0 = {:.2f}".format(*mu[worst]))
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
+lrnr.plot.solution(solutions[worst], fem.points, exact[worst], geom=geom, ax=axes[:2])
+lrnr.plot.indicator(fast.solve(space.sample(64, "uniform")), ax=axes[2])
 fig.savefig("results/helmholtz.png", dpi=120)

@@ -140,21 +140,9 @@ for j, name in enumerate("uvp"):
     e = errors(after)[:, j]
     print(f"{name}: mean {e.mean():.4%}, max {e.max():.4%} after the fast phase")
 
-# The parameter with the largest error before: fields, and errors before and after.
+# The parameter with the largest error before: u, v and p, and their errors.
 worst = int(np.argmax(errors(before).mean(axis=1)))
-fig, axes = plt.subplots(
-    3, 3, figsize=(10, 7), layout="constrained", sharex=True, sharey=True
-)
-for row, name, j in zip(axes, "uvp", range(3), strict=True):
-    limit = np.abs(before[worst] - exact[worst])[:, j].max()
-    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    for ax, title, field, how in (
-        (row[0], name, after[worst], {}),
-        (row[1], f"error of {name}, hypernetwork", before[worst] - exact[worst], style),
-        (row[2], f"error of {name}, fast phase", after[worst] - exact[worst], style),
-    ):
-        image = ax.pcolormesh(x, y, field[:, j].reshape(len(y), len(x)), **how)
-        fig.colorbar(image, ax=ax)
-        ax.set(title=title)
-fig.suptitle(f"Re = {mu[worst, 0]:.1f}")
+fig, axes = plt.subplots(3, 2, figsize=(10, 8.5), layout="constrained")
+for component, row in enumerate(axes):
+    lrnr.plot.solution(solutions[worst], points, exact[worst], component, ax=row)
 fig.savefig("results/kovasznay.png", dpi=120)

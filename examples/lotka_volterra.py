@@ -92,21 +92,10 @@ u_fast = [s.predict(t[:, None]) for s in solutions]
 before, after = errors(u_hyper), errors(u_fast)
 report.errors("lotka_volterra", space, mu, before, after, milliseconds, offline_seconds)
 
-# The mu with the largest error before: solution, and error before and after.
+# The mu with the largest error before: prey, predators, and their errors.
 worst = int(np.argmax(before))
-fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
-for i, name in enumerate(("prey x", "predator y")):
-    axes[0].plot(t, exact[worst][:, i], color=f"C{i}", label=name)
-    axes[0].plot(t, u_fast[worst][:, i], "--", color="k", lw=1)
-    for u, style in ((u_hyper, ":"), (u_fast, "-")):
-        axes[1].semilogy(
-            t[1:], np.abs(u[worst] - exact[worst])[1:, i], style, color=f"C{i}"
-        )
-axes[0].legend()
-axes[0].set(title="reference, and fast phase (dashed)", xlabel="t")
-axes[1].set(title="error: hypernetwork (dotted), fast phase", xlabel="t")
-fig.suptitle(
-    ", ".join(f"{n} = {v:.2f}" for n, v in zip(space.names, mu[worst], strict=True))
-)
+fig, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
+for component, row in enumerate(axes):
+    lrnr.plot.solution(solutions[worst], t[:, None], exact[worst], component, ax=row)
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/lotka_volterra.png", dpi=120)

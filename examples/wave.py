@@ -109,22 +109,9 @@ report.errors(
     offline_seconds,
 )
 
-# The fastest pulse: where it is at some times, and the errors everywhere.
+# The fastest pulse: solution and error; and how the coefficients vary with c.
 fastest = int(np.argmax(mu[:, 0]))
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-for i in range(0, len(t), 25):
-    axes[0].plot(x, after[fastest, i], label=f"t = {t[i]:.2f}")
-    axes[0].plot(x, exact[fastest][i], "k:", linewidth=1)
-axes[0].set(title=f"c = {mu[fastest, 0]:.2f} (dotted: reference)", xlabel="x")
-axes[0].legend()
-limit = np.abs(before[fastest] - exact[fastest]).max()
-for ax, name, u in (
-    (axes[1], "hypernetwork", before),
-    (axes[2], "fast phase", after),
-):
-    image = ax.pcolormesh(
-        x, t, u[fastest] - exact[fastest], cmap="RdBu_r", vmin=-limit, vmax=limit
-    )
-    fig.colorbar(image, ax=ax)
-    ax.set(title=f"error, {name}", xlabel="x", ylabel="t")
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained")
+lrnr.plot.solution(solutions[fastest], points, exact[fastest].ravel(), ax=axes[:2])
+lrnr.plot.coefficients(fast, ax=axes[2])
 fig.savefig("results/wave.png", dpi=120)

@@ -114,6 +114,8 @@ def test_lines_with_a_reference(several):
     left, right = lrnr.plot.solution(several[0], x, reference=u + 0.25)
     line, reference = left.lines
     np.testing.assert_allclose(reference.get_ydata(), u[:, 0] + 0.25, rtol=1e-6)
+    labels = [text.get_text() for text in left.get_legend().get_texts()]
+    assert labels == ["solution", "reference"]
     np.testing.assert_allclose(right.lines[0].get_ydata(), [-0.25, -0.25], rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""The progress bar of the meta phase, and DeepXDE's table beside it."""
+"""Progress bars: of the meta phase, beside DeepXDE's table, of reduction and sweeps."""
 
 import io
 import re
@@ -7,7 +7,11 @@ import time
 
 import deepxde_lrnr as lrnr
 import deepxde as dde
+import families
 import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase import GaussNewton, reduce
+from deepxde_lrnr.fast_phase.compilation import Compiled
 
 SPACE = lrnr.ParameterSpace(a=(1, 3))
 LINE = dde.geometry.Interval(0, 2)
@@ -132,3 +136,63 @@ def test_no_bar_is_left_after_an_error(monkeypatch):
         train(Stop())
     assert "Meta phase" in terminal.getvalue()
     assert terminal.lines() == [""]
+
+
+# Reduction, learning the Jacobian, sweeps
+
+TIME = dde.geometry.TimeDomain(0, 1)
+SOLVER = GaussNewton(3, "learned", damping=1e-2)
+
+
+@pytest.fixture
+def _slow(monkeypatch):
+    """Each layer takes long enough to be seen; XLA does not compile for seconds."""
+
+    def slow(*args, **kwargs):
+        time.sleep(0.12)
+        return original(*args, **kwargs)
+
+    original = reduce.reduce_layer
+    monkeypatch.setattr(reduce, "reduce_layer", slow)
+
+    def plain(self, function):
+        self.function = self._plain = tf.function(function)
+
+    monkeypatch.setattr(Compiled, "__init__", plain)
+
+
+def test_the_bar_of_a_reduction_has_its_errors_and_goes(_slow, monkeypatch):
+    terminal = show_on_terminal(monkeypatch)
+    fast = families.decay(TIME, SPACE)
+    text = terminal.getvalue()
+    assert re.search(r"Reduction: .* 3/4 \[\d+:\d+<\d+:\d+", text)
+    error = fast.layers[0].error_values
+    assert f"layer 0: error {error:.2e}" in text
+    assert terminal.lines() == [""]
+
+
+def test_the_bar_of_a_sweep_has_the_largest_residual(_slow, monkeypatch):
+    fast = families.decay(TIME, SPACE)
+    terminal = show_on_terminal(monkeypatch)
+    result = lrnr.sweep(fast, SPACE.sample(6, "Halton"), solver=SOLVER, chunk_size=3)
+    text = terminal.getvalue()
+    # The first chunk needs the Jacobian, which has a bar of its own.
+    assert "Learning the Jacobian" in text
+    assert re.search(r"Sweep: +50%.* 3/6 \[\d+:\d+<\d+:\d+", text)
+    assert f"largest residual {result.residual[:3].max():.2e}" in text
+    last = [line for line in terminal.lines() if line][-1]
+    assert "6/6" in last and f"largest residual {result.residual.max():.2e}" in last
+
+
+def test_reduction_and_sweeps_are_quiet_in_a_pipe_and_when_told(_slow, monkeypatch):
+    mus = SPACE.sample(6, "Halton")
+    pipe = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", pipe)
+    lrnr.sweep(families.decay(TIME, SPACE), mus, solver=SOLVER, chunk_size=3)
+    assert pipe.getvalue() == ""
+    terminal = show_on_terminal(monkeypatch)
+    fast = families.decay(TIME, SPACE, verbose=0)
+    lrnr.sweep(fast, mus, solver=SOLVER, chunk_size=3, verbose=0)
+    assert terminal.getvalue() == ""
+    families.decay(TIME, SPACE, verbose=0).solve(mus, SOLVER, verbose=0)
+    assert terminal.getvalue() == ""

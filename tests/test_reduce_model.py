@@ -9,8 +9,8 @@ from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
 from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.fast_phase.reduce import nonzero_coefficients
 from deepxde_lrnr.fast_phase.snapshots import (
+    HiddenStates,
     draw_pairs,
-    hidden_states,
     shifted_points,
 )
 from deepxde_lrnr.reduction import deim_indices, pod
@@ -233,7 +233,7 @@ def test_snapshots_are_hidden_states_and_their_derivatives():
     x, mu = draw_pairs(np.random.uniform(0, 1, (5, 2)), SPACE.sample(3), None, None)
     assert len(np.unique(np.hstack([x, mu]), axis=0)) == 15
     z = net.coefficients(mu).numpy()
-    snapshots = hidden_states(net, x, mu, z, derivatives=True)
+    snapshots = HiddenStates(net)(x, mu, z, derivatives=True)
 
     def first_layer(x):
         bias = net.stack.b[0] + z[:, 6:7] @ net.stack.B[0].numpy().T
@@ -261,7 +261,7 @@ def test_on_hidden_states_of_a_trained_network_deim_is_that_of_pymor():
     model.train(iterations=100, batch_size=4, display_every=10**9, verbose=0)
     x, mu = draw_pairs(np.linspace(0, 1, 20)[:, None], SPACE.sample(10), None, None)
     z = model.net.coefficients(mu).numpy()
-    snapshots = hidden_states(model.net, x, mu, z, derivatives=False)
+    snapshots = HiddenStates(model.net)(x, mu, z, derivatives=False)
     for states in snapshots.values:
         modes, _ = pod(states, rank=5)
         theirs, _, _ = pymor_deim(NumpyVectorSpace.from_numpy(modes), pod=False)

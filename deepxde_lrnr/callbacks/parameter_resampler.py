@@ -6,6 +6,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
 from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..nn.hyper_lrnr import ParametricNN
@@ -127,7 +128,7 @@ class ParameterResampler(dde.callbacks.Callback):
         residual = Residual(data, collocation, self.model.loss_weights)
         if self._compiled is None:
 
-            @tf.function
+            @traced
             def losses(inputs, auxiliary):
                 r = residual(net, net.coefficients(inputs[0]), inputs, auxiliary)
                 return tf.reduce_sum(tf.square(r), axis=1)

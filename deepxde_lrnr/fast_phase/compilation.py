@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from .._tracing import traced
 
 
 class Compiled:
@@ -20,8 +20,8 @@ class Compiled:
     """
 
     def __init__(self, function):
-        self._plain = tf.function(function)
-        self.function = tf.function(function, jit_compile=True)
+        self._plain = traced(function)
+        self.function = traced(function, jit_compile=True)
 
     @property
     def uses_xla(self) -> bool:

@@ -78,6 +78,7 @@ class FastModel:
         dim = residual.collocation.points.shape[1]
         self._predictor = Predictor(full, dim, time)
         self._solvers = {}
+        self._verbose = 1
 
     @cached_property
     def pointwise(self) -> bool:
@@ -93,7 +94,11 @@ class FastModel:
     def learned_jacobian(self) -> LearnedJacobian:
         """Jacobian learned over the box; computed when it is first needed."""
         learned = LearnedJacobian.compute(
-            self.residual, self.full, self.num_nodes, self.pointwise
+            self.residual,
+            self.full,
+            self.num_nodes,
+            self.pointwise,
+            self._verbose,
         )
         self.seconds["learned Jacobian"] = learned.seconds
         return learned
@@ -170,7 +175,7 @@ class FastModel:
         container.write(path, KIND, packed.header, packed.arrays)
         return str(path)
 
-    def solve(self, mu, solver=None) -> Solution:
+    def solve(self, mu, solver=None, verbose: int = 1) -> Solution:
         """The fast phase: solves for new mu.
 
         Args:
@@ -178,6 +183,8 @@ class FastModel:
                 dictionary of arrays or an array of shape (n, p). Outside the box there
                 is a warning.
             solver: Solver object, by default ``fast_phase.GaussNewton()``.
+            verbose: 0 draws no bar while the Jacobian is learned, at the first mu;
+                there is none without a terminal either.
 
         Returns:
             ``Solution``.
@@ -202,6 +209,7 @@ class FastModel:
                 "lrnr.fast_phase.GaussNewton()."
             )
         if solver not in self._solvers:
+            self._verbose = verbose
             self._solvers[solver] = solver.prepare(self)
         outcome = self._in_batches(self._solvers[solver], mu)
         index = 0 if single else slice(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
 from ..data.residual import Residual
 from ..nn import FastLRNR
 from ..reduction import select_points
@@ -102,7 +103,7 @@ def _errors(residual, network, sizes) -> tuple[list[int], list[int]]:
 
 
 def _block_lengths(residual, network, inputs, auxiliary) -> list[int]:
-    @tf.function
+    @traced
     def lengths(inputs, auxiliary):
         z = network.coefficients(inputs[0])
         blocks = residual.blocks(network, z, inputs, auxiliary)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 from scipy.interpolate import RBFInterpolator
-from tqdm import tqdm
 
+from .._progress import progress_bar
+from .._tracing import traced
 from ..data.residual import Residual
 from ..nn import FastLRNR
 from .hyper_reduction import hyper_reduce
@@ -50,7 +51,12 @@ class LearnedJacobian:
 
     @classmethod
     def compute(
-        cls, residual: Residual, network: FastLRNR, num_nodes: int, pointwise: bool
+        cls,
+        residual: Residual,
+        network: FastLRNR,
+        num_nodes: int,
+        pointwise: bool,
+        verbose: int = 1,
     ) -> LearnedJacobian:
         """Computes the Jacobian at nodes, a Hammersley sequence in the box.
 
@@ -59,12 +65,13 @@ class LearnedJacobian:
             network: The full LRNR.
             num_nodes: Number of nodes; at least p + 1 of them.
             pointwise: Whether the residual is taken pointwise (``is_pointwise``).
+            verbose: 0 draws no bar of progress.
         """
         start = time.perf_counter()
         space = network.parameter_space
         mu = space.sample(max(num_nodes, space.dim + 2), "Hammersley")
         directions = leading_directions(network)
-        values = _jacobians(residual, network, mu, directions, pointwise)
+        values = _jacobians(residual, network, mu, directions, pointwise, verbose)
         # One node without a finite Jacobian, or with one whose squares are not, would
         # spoil the interpolation everywhere.
         with np.errstate(over="ignore"):
@@ -119,18 +126,19 @@ def leading_directions(network: FastLRNR, num_parameters: int = 1024) -> np.ndar
     return vectors[:_MAX_DIRECTIONS].T
 
 
-def _jacobians(residual, network, mu, directions, pointwise) -> np.ndarray:
+def _jacobians(residual, network, mu, directions, pointwise, verbose) -> np.ndarray:
     """J D at the hypernetwork's coefficients, shape (n_mu, n, k)."""
     directions = tf.constant(directions, network.compute_dtype)
 
-    @tf.function
+    @traced
     def columns(inputs, auxiliary):
         z = network.coefficients(inputs[0])
         return jacobian(residual, network, z, directions, inputs, auxiliary, pointwise)
 
-    # Quiet where there is no terminal.
-    bar = tqdm(mu, desc="Learning the Jacobian", disable=None, leave=False)
-    return np.vstack([columns(*residual.feed(one[None, :])) for one in bar])
+    with progress_bar(
+        "Learning the Jacobian", verbose, iterable=mu, leave=False, unit="mu"
+    ) as bar:
+        return np.vstack([columns(*residual.feed(one[None, :])) for one in bar])
 
 
 def _left_out_error(scaled: np.ndarray, values: np.ndarray) -> float:

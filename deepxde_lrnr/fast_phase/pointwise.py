@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
 from ..data.residual import Residual
 
 
@@ -76,7 +77,7 @@ def is_pointwise(residual: Residual, network, mu: np.ndarray, seed: int = 0) -> 
     rng = np.random.default_rng(seed)
     inputs, auxiliary = residual.feed(mu)
 
-    @tf.function
+    @traced
     def entries(inputs, auxiliary, changes):
         rows = RowCoefficients(network, network.coefficients(inputs[0]), inputs)
         rows.rows += changes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
 from ..data import ParametricPDE
 from ..data.collocation import bounding_box
 from ..data.residual import Residual
@@ -137,7 +138,7 @@ def root_mean_squares(residual: Residual, network, mu) -> np.ndarray:
     # As many errors as there are, not as there are weights.
     residual = Residual(residual.data, residual.collocation)
 
-    @tf.function
+    @traced
     def compute(inputs, auxiliary):
         z = network.coefficients(inputs[0])
         blocks = residual.blocks(network, z, inputs, auxiliary, weighted=False)

@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .._checks import as_integer, as_number
+from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.collocation import bounding_box
 from ..data.residual import Residual
@@ -16,7 +17,7 @@ from ..data.spread_points import spread_points
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from .fast_model import FastModel
-from .snapshots import draw_pairs, hidden_states, shifted_points
+from .snapshots import HiddenStates, draw_pairs, shifted_points
 
 # Share of |z| by which coefficients of the snapshots are perturbed, since the fast
 # phase moves them.
@@ -37,6 +38,7 @@ def reduce_model(
     num_parameters: int = 100,
     num_nodes: int | None = None,
     seed: int = 0,
+    verbose: int = 1,
 ) -> FastModel:
     """Reduces a trained network.
 
@@ -58,6 +60,8 @@ def reduce_model(
         num_nodes: Number of mu at which the Jacobian is computed if it is learned; by
             default 20 for each parameter, at most 60.
         seed: Seed of the mu, of the perturbations and of the choice of snapshots.
+        verbose: 0 draws no bar of progress, which has the error of the layer reduced
+            last; there is none without a terminal either.
 
     Raises:
         ValueError: If an argument is out of its range, e.g. ``rank`` larger than
@@ -83,28 +87,34 @@ def reduce_model(
         x = shifted_points(x, 1e-2, high - low)
     num_held_out = max(1, num_parameters // 4)
     mu = full.parameter_space.sample(num_parameters + num_held_out, "Halton")
-    snapshots, held_out = (
-        _snapshots(full, x, part, rng, derivatives=not eim)
-        for part in np.split(mu, [num_parameters])
-    )
     targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
-    # On a machine that does other work as well, the threads of BLAS wait for each other
-    # in the many small steps of a QR or an SVD; one thread is never much slower.
-    with threadpool_limits(limits=1, user_api="blas"):
-        layers = [
-            reduce_layer(
-                snapshots.values[i],
-                target,
-                method=method,
-                rank=rank,
-                rtol=rtol,
-                oversampling=oversampling,
-                derivative_snapshots=snapshots.derivatives[i],
-                held_out=held_out.values[i],
-                held_out_derivatives=held_out.derivatives[i],
-            )
-            for i, target in enumerate(targets)
-        ]
+    states, snapshots, layers = HiddenStates(full), [], []
+    with progress_bar(
+        "Reduction", verbose, total=2 + len(targets), leave=False, unit="step"
+    ) as bar:
+        for part in np.split(mu, [num_parameters]):
+            snapshots.append(_snapshots(states, full, x, part, rng, not eim))
+            bar.update()
+        # On a machine that does other work as well, the threads of BLAS wait for each
+        # other in the many small steps of a QR or an SVD; one is never much slower.
+        with threadpool_limits(limits=1, user_api="blas"):
+            for i, target in enumerate(targets):
+                layer = reduce_layer(
+                    snapshots[0].values[i],
+                    target,
+                    method=method,
+                    rank=rank,
+                    rtol=rtol,
+                    oversampling=oversampling,
+                    derivative_snapshots=snapshots[0].derivatives[i],
+                    held_out=snapshots[1].values[i],
+                    held_out_derivatives=snapshots[1].derivatives[i],
+                )
+                layers.append(layer)
+                bar.set_postfix_str(
+                    f"layer {i}: error {layer.error_values:.2e}", refresh=False
+                )
+                bar.update()
     reduced = FastLRNR(
         net, [layer.indices for layer in layers], [m.map for m in layers], kept
     )
@@ -188,10 +198,10 @@ def fast_collocation(
     return data.collocation(points)
 
 
-def _snapshots(network: FastLRNR, x, mu, rng, derivatives: bool):
+def _snapshots(states, network: FastLRNR, x, mu, rng, derivatives: bool):
     """Snapshots at ``x`` for ``mu``, half of them at perturbed coefficients."""
     x, mu = draw_pairs(x, mu, _MAX_SNAPSHOTS, rng)
     z = np.asarray(network.coefficients(mu))
     noise = rng.standard_normal(z.shape) * _PERTURBATION * np.abs(z)
     noise[rng.random(len(z)) < 0.5] = 0
-    return hidden_states(network, x, mu, z + noise, derivatives)
+    return states(x, mu, z + noise, derivatives)

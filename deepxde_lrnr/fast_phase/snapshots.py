@@ -8,6 +8,8 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
+
 # Pairs (point, mu) evaluated at once; bounds the memory.
 _CHUNK = 8_192
 
@@ -62,50 +64,57 @@ def shifted_points(points, delta, sides):
     return np.vstack([points, *(points + s for s in (*shifts, *-shifts))])
 
 
-def hidden_states(network, x, mu, coefficients, derivatives: bool) -> Snapshots:
-    """Hidden states at pairs, and their first and second derivatives along each x_j.
+class HiddenStates:
+    """Hidden states of a network, and their derivatives along each x_j.
 
     Args:
         network: ``ParametricNN``.
-        x: Points, array of shape (n, d).
-        mu: Array of shape (n, p), one mu for each point.
-        coefficients: Array of shape (n, q).
-        derivatives: Whether derivatives are computed as well (forward mode).
     """
-    dim = x.shape[1]
 
-    def states(x, mu, coefficients):
-        return network.stack.hidden_states(network.features(mu, x), coefficients)
+    def __init__(self, network):
+        self.num_layers = len(network.stack.widths)
 
-    @tf.function(reduce_retracing=True)
-    def values(x, mu, z):
-        return states(x, mu, z)
+        def states(x, mu, z):
+            return network.stack.hidden_states(network.features(mu, x), z)
 
-    @tf.function(reduce_retracing=True)
-    def along(x, mu, z, direction):
-        tangent = tf.ones_like(x) * direction
-        with tf.autodiff.ForwardAccumulator(x, tangent) as outer:
-            with tf.autodiff.ForwardAccumulator(x, tangent) as inner:
-                h = states(x, mu, z)
-            first = inner.jvp(h)
-        return first, outer.jvp(first)
+        def along(x, mu, z, direction):
+            tangent = tf.ones_like(x) * direction
+            with tf.autodiff.ForwardAccumulator(x, tangent) as outer:
+                with tf.autodiff.ForwardAccumulator(x, tangent) as inner:
+                    h = states(x, mu, z)
+                first = inner.jvp(h)
+            return first, outer.jvp(first)
 
-    real = dde.config.real(np)
-    levels = range(len(network.stack.widths))
-    kinds = range(2 * dim if derivatives else 0)
-    columns = [[] for _ in levels]
-    slopes = [[[] for _ in kinds] for _ in levels]
-    for start in range(0, len(x), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        rows = [tf.constant(a[chunk].astype(real)) for a in (x, mu, coefficients)]
-        for level, h in enumerate(values(*rows)):
-            columns[level].append(h.numpy())
-        for j in range(dim if derivatives else 0):
-            direction = tf.constant(np.eye(dim, dtype=real)[j])
-            for order, derivative in enumerate(along(*rows, direction)):
-                for level, h in enumerate(derivative):
-                    slopes[level][2 * j + order].append(h.numpy())
-    return Snapshots(
-        [np.vstack(parts).T for parts in columns],
-        [[np.vstack(parts).T for parts in kind] or None for kind in slopes],
-    )
+        self._states = traced(states)
+        self._along = traced(along)
+
+    def __call__(self, x, mu, coefficients, derivatives: bool) -> Snapshots:
+        """Snapshots at pairs (point, mu).
+
+        Args:
+            x: Points, array of shape (n, d).
+            mu: Array of shape (n, p), one mu for each point.
+            coefficients: Array of shape (n, q).
+            derivatives: Whether first and second derivatives are computed as well
+                (forward mode).
+        """
+        dim = x.shape[1]
+        real = dde.config.real(np)
+        levels = range(self.num_layers)
+        kinds = range(2 * dim if derivatives else 0)
+        columns = [[] for _ in levels]
+        slopes = [[[] for _ in kinds] for _ in levels]
+        for start in range(0, len(x), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            rows = [tf.constant(a[chunk].astype(real)) for a in (x, mu, coefficients)]
+            for level, h in enumerate(self._states(*rows)):
+                columns[level].append(h.numpy())
+            for j in range(dim if derivatives else 0):
+                direction = tf.constant(np.eye(dim, dtype=real)[j])
+                for order, derivative in enumerate(self._along(*rows, direction)):
+                    for level, h in enumerate(derivative):
+                        slopes[level][2 * j + order].append(h.numpy())
+        return Snapshots(
+            [np.vstack(parts).T for parts in columns],
+            [[np.vstack(parts).T for parts in kind] or None for kind in slopes],
+        )

@@ -12,6 +12,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
 from ..nn import FastLRNR, HyperLRNR
 from ..nn.coefficients import CoefficientLayout
 from ..nn.hyper_lrnr import ParametricNN
@@ -96,7 +97,7 @@ def _compare(function, again, columns, dtype) -> None:
     for rows in (1, 8):
         inputs = [tf.constant(rng.uniform(0.1, 0.9, (rows, n)), dtype) for n in columns]
         try:
-            expected = tf.function(function)(*inputs)
+            expected = traced(function)(*inputs)
         # Errors of the user's code, of any type.
         except Exception as error:
             raise NotStorable(f"it fails for {rows} rows ({error})") from error

@@ -1,0 +1,59 @@
+"""What the pictures share: axes, grids of points, names of parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# More lines than this have no legend.
+MAX_LEGEND = 10
+
+
+def make_axes(ax, count: int) -> np.ndarray:
+    """``ax`` as an array of ``count`` axes, or those of a new figure."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        size = (5.2 * count, 3.6)
+        _, axes = plt.subplots(
+            1, count, figsize=size, layout="constrained", squeeze=False
+        )
+        return axes[0]
+    from matplotlib.axes import Axes
+
+    axes = np.array(ax, dtype=object).ravel()
+    if len(axes) != count or not all(isinstance(a, Axes) for a in axes):
+        wanted = "Matplotlib axes" if count == 1 else f"{count} Matplotlib axes"
+        raise TypeError(
+            f"ax is {ax!r}; it must be {wanted}, as of plt.subplots(1, {count})[1]."
+        )
+    return axes
+
+
+def find_grid(points):
+    """The two axes of a grid, and which point is where in it; ``None`` if it is none.
+
+    Args:
+        points: Array of shape (N, 2), in any order.
+    """
+    (first, i), (second, j) = (
+        np.unique(column, return_inverse=True) for column in points.T
+    )
+    order = np.full((len(second), len(first)), -1)
+    if order.size != len(points) or min(order.shape) < 2:
+        return None
+    order[j, i] = np.arange(len(points))
+    return None if (order < 0).any() else (first, second, order)
+
+
+def parameter_index(name, space) -> int:
+    if name not in space.names:
+        raise ValueError(
+            f"There is no parameter {name!r}; the parameters are "
+            f"{', '.join(space.names)}."
+        )
+    return space.names.index(name)
+
+
+def mu_text(mu, solution) -> str:
+    names = solution.parameter_space.names
+    return ", ".join(f"{n} = {m:.3g}" for n, m in zip(names, mu, strict=True))
