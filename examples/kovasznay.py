@@ -20,7 +20,7 @@ from reference import relative_l2
 from reference_kovasznay import kovasznay
 
 WIDTH, DEPTH, RANK = 64, 3, 10
-ITERATIONS = 2000
+ITERATIONS = 3000
 BATCH = (32, 48)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
@@ -100,7 +100,7 @@ model.compile(
     "SOAP",
     lr=3e-3,
     decay=("cosine", ITERATIONS, 1e-3),
-    loss_weights=[1, 1, 1, 100, 100, 100],
+    loss_weights=[1, 1, 1, 10, 10, 10],
 )
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
 fast = model.reduce()

@@ -22,7 +22,7 @@ from reference import relative_l1
 from reference_wave import pulse_on_a_string
 
 WIDTH, DEPTH, RANK = 64, 4, 12
-ITERATIONS = 2500
+ITERATIONS = 4000
 BATCH = (32, 64)  # mu, points
 NUM_NEW = 12  # mu not trained on
 if report.QUICK:
