@@ -7,6 +7,7 @@ import contextlib
 import deepxde as dde
 import numpy as np
 
+from ._checks import accepts, as_function, as_path, shown
 from .data import ParametricPDE
 from .fast_phase import FastModel
 from .fast_phase.file import KIND as FAST_MODEL
@@ -16,6 +17,7 @@ from .io.networks import MissingFunctions, unpack_hyper
 from .model import KIND as MODEL
 from .model import Model
 from .nn import HyperLRNR
+from .nn.low_rank import hidden_activations
 from .parameter_space import ParameterSpace
 
 
@@ -40,10 +42,11 @@ def load_model(
     Raises:
         OSError: If the file cannot be read.
         FileFormatError: If it is damaged, foreign, of another kind, or newer.
-        TypeError: If ``data`` is no ``ParametricPDE``.
+        TypeError: If ``path`` is no path, or ``data`` no ``ParametricPDE``.
         ValueError: If ``data``, or DeepXDE's default float, does not fit the file, or a
-            function has to be passed.
+            function has to be passed or is none.
     """
+    path = as_path("path", path)
     given = _given(feature_transform, output_transform, activation)
     net, header, dim = _load_network(path, given)
     _check_data(path, data, net.parameter_space)
@@ -100,10 +103,12 @@ def load_fast(
     Raises:
         OSError: If the file cannot be read.
         FileFormatError: If it is damaged, foreign, of another kind, or newer.
-        TypeError: If ``data`` is no ``ParametricPDE``.
+        TypeError: If ``path`` is no path, or ``data`` no ``ParametricPDE``.
         ValueError: If ``data`` is another problem, DeepXDE's default float does not fit
-            the file, or a function has to be passed.
+            the file, or a function has to be passed or is none.
     """
+    path = as_path("path", path)
+    given = _given(feature_transform, output_transform, activation)
     header, arrays = container.read(path, FAST_MODEL)
     with _reading(path):
         _check_float(path, header)
@@ -111,7 +116,6 @@ def load_fast(
     if data is not None:
         _check_data(path, data, space)
     with _reading(path):
-        given = _given(feature_transform, output_transform, activation)
         parts = unpack_fast_model(header, arrays, given, data)
         fast = FastModel(**parts)
     if data is not None:
@@ -140,6 +144,17 @@ def _reading(path):
 
 
 def _given(feature_transform, output_transform, activation) -> dict:
+    """Functions by their names, as ``unpack_functions`` takes them."""
+    if feature_transform is not None:
+        as_function("feature_transform", feature_transform, (1, 2), "(x) or (x, mu)")
+    if output_transform is not None and not accepts(output_transform, 2):
+        raise ValueError(
+            f"output_transform is {shown(output_transform)}; it must be a function of "
+            "(inputs, outputs)."
+        )
+    if activation is not None:
+        several = isinstance(activation, (list, tuple))
+        hidden_activations(activation, len(activation) - 1 if several else 1)
     return {
         "feature_transform": feature_transform,
         "output_transform": output_transform,

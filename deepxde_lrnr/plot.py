@@ -11,7 +11,7 @@ __all__ = ["coefficients", "convergence", "indicator", "singular_values", "solut
 
 import numpy as np
 
-from ._checks import as_integer
+from ._checks import as_choice, as_integer, as_reals, shown
 from .fast_phase import FastModel, Solution
 from .fast_phase.report import Report
 from .model import Model
@@ -42,7 +42,8 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
         solution minus reference.
 
     Raises:
-        TypeError: If ``solution`` is no ``Solution``, or ``ax`` is not as above.
+        TypeError: If ``solution`` is no ``Solution``, ``x`` or ``reference`` is not
+            made of real numbers, or ``ax`` or ``geom`` is not as above.
         ValueError: If an array has the wrong shape, there is no such component, more
             than two coordinates vary, or there is to be a map of several mu.
     """
@@ -51,6 +52,8 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
             f"solution is a {type(solution).__name__}; it must be what "
             "FastModel.solve returns."
         )
+    if geom is not None and not callable(getattr(geom, "inside", None)):
+        raise TypeError(f"geom is {shown(geom)}; it must be a geometry of DeepXDE.")
     values = solution.predict(x)
     component = as_integer("component", component, 0)
     if component >= values.shape[-1]:
@@ -263,7 +266,11 @@ def indicator(solution, parameters=None, ax=None):
         parameters = space.names[:2]
     if isinstance(parameters, str):
         parameters = (parameters,)
-    columns = [_parameter(name, space) for name in parameters]
+    if not isinstance(parameters, (list, tuple)):
+        raise ValueError(
+            f"parameters is {shown(parameters)}; it must be one or two names."
+        )
+    columns = [_parameter(name, space, "parameters") for name in parameters]
     if len(columns) not in (1, 2) or len(set(columns)) != len(columns):
         raise ValueError(
             f"parameters is {tuple(parameters)}; it must be one or two different names."
@@ -307,13 +314,15 @@ def _axes(ax, count: int) -> np.ndarray:
     if len(axes) != count or not all(isinstance(a, Axes) for a in axes):
         wanted = "Matplotlib axes" if count == 1 else f"{count} Matplotlib axes"
         raise TypeError(
-            f"ax is {ax!r}; it must be {wanted}, as of plt.subplots(1, {count})[1]."
+            f"ax is {shown(ax)}; it must be {wanted}, as of plt.subplots(1, {count})[1]."
         )
     return axes
 
 
 def _reference(reference, shape) -> np.ndarray:
-    reference = np.asarray(reference, float)
+    reference = as_reals("reference", reference).astype(float)
+    if not np.isfinite(reference).all():
+        raise ValueError("reference has entries that are NaN or infinite.")
     if reference.shape == shape:
         return reference
     if reference.shape == shape[:-1] and shape[-1] == 1:
@@ -394,12 +403,8 @@ def _plot(axis, x, rows, style, color, label) -> None:
         axis.plot(x, row, style, color=color, lw=1, label=None if i else label)
 
 
-def _parameter(name, space) -> int:
-    if name not in space.names:
-        raise ValueError(
-            f"There is no parameter {name!r}; the parameters are "
-            f"{', '.join(space.names)}."
-        )
+def _parameter(name, space, argument: str = "parameter") -> int:
+    as_choice(argument, name, space.names)
     return space.names.index(name)
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 import warnings
 
 import deepxde as dde
@@ -209,7 +210,8 @@ def test_log_axes_are_sampled_on_the_log_scale():
 
 @pytest.mark.parametrize("n", [0, -1, 2.0, "3", None, True])
 def test_bad_sample_sizes(n):
-    with pytest.raises(ValueError, match=f"n must be a positive integer, got {n!r}"):
+    message = re.escape(f"n is {n!r}; it must be an integer >= 1")
+    with pytest.raises(ValueError, match=message):
         cdr().sample(n)
 
 
