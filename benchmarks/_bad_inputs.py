@@ -22,9 +22,7 @@ ROWS = {
         "of them, accepted, or with an error that is not documented or not clear"
     ),
     "unusual_inputs_tried": "unusual inputs that are allowed",
-    "unusual_inputs_refused": (
-        "of them, refused, or with a result that is not finite"
-    ),
+    "unusual_inputs_refused": ("of them, refused, or with a result that is not finite"),
 }
 # Number of faults that are kept as text.
 _KEPT = 20

@@ -17,7 +17,7 @@ from .io.networks import pack_hyper, restore_weights
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
-from .training.arguments import check_compile
+from .training.arguments import as_saved, check_compile
 from .training.meta_phase import MetaPhase
 
 KIND = "model"
@@ -190,17 +190,8 @@ class Model(MetaPhase):
             ValueError: If it ends otherwise than what ``save`` returns, or the weights
                 have other shapes than those of the network.
         """
-        save_path = as_path("save_path", save_path)
+        save_path = as_saved("save_path", save_path)
         verbose = as_verbose(verbose)
-        if not save_path.endswith((".npz", ".weights.h5")):
-            raise ValueError(
-                f"save_path is {save_path!r}; it must be what save() returned, which "
-                "ends with .npz or .weights.h5."
-            )
-        if not os.path.isfile(save_path):
-            raise FileNotFoundError(
-                errno.ENOENT, "there is no such file, save_path", save_path
-            )
         if not self.net.built:
             self._build()
         if save_path.endswith(".npz"):

@@ -301,7 +301,10 @@ class ParameterSpace:
             name: (low, high, "log" if log else "linear")
             for name, low, high, log in zip(names, *columns, strict=True)
         }
-        return cls(**bounds)
+        try:
+            return cls(**bounds)
+        except ValueError as error:
+            raise ValueError(f"d describes no ParameterSpace: {error}") from None
 
     def __len__(self):
         return self.dim

@@ -314,7 +314,7 @@ def _axes(ax, count: int) -> np.ndarray:
     if len(axes) != count or not all(isinstance(a, Axes) for a in axes):
         wanted = "Matplotlib axes" if count == 1 else f"{count} Matplotlib axes"
         raise TypeError(
-            f"ax is {shown(ax)}; it must be {wanted}, as of plt.subplots(1, {count})[1]."
+            f"ax is {shown(ax)}; it must be {wanted}, as plt.subplots(1, {count})[1]."
         )
     return axes
 

@@ -50,8 +50,9 @@ class Predictor:
 
         Raises:
             TypeError: If ``x`` is not made of real numbers.
-            ValueError: If ``x`` has the wrong shape or is not finite, or ``operator`` takes the wrong
-                number of arguments or does not return a row for each of its rows.
+            ValueError: If ``x`` has the wrong shape or is not finite, or ``operator``
+                takes the wrong number of arguments or does not return a row for each of
+                its rows.
         """
         return self.evaluate(self.compile(operator), x, mu, coefficients, single)
 

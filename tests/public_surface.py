@@ -292,11 +292,14 @@ def _add_space(add, tiny):
         space.check,
     )
     rows = real_array(
-        lambda array: array.ndim > 0
-        and array.shape[-1] == space.dim
-        and bool((array[..., space.log] > 0).all()),
+        lambda array: (
+            array.ndim > 0
+            and array.shape[-1] == space.dim
+            and bool((array[..., space.log] > 0).all())
+        ),
         1e308,
     )
+    add("ParameterSpace.scale", {"mu": tiny.mu}, {"mu": rows}, inside, space.scale)
     description = Kind(
         lambda value: isinstance(value, dict) and value == space.to_dict(),
         (
@@ -327,7 +330,9 @@ def _is_bounds(value):
     if len(bounds) != 2 or not all(map(is_finite, bounds)):
         return False
     low, high = map(float, bounds)
-    return 1e-300 < high / 2 - low / 2 < 8e307 and (scale == "linear" or low > 0)
+    return np.finfo(float).tiny < (high - low) / 2 < np.inf and (
+        scale == "linear" or low > 0
+    )
 
 
 def _add_problem(add, tiny):
@@ -933,7 +938,7 @@ def _add_reduction(add):
                 lambda a: a.ndim == 3 and a.shape[1] == 8 and a.size
             ),
             "point_of_row": rows_of,
-            "num_rows": count(),
+            "num_rows": count(1, np.inf),
             "always": real_array(
                 lambda a: (
                     a.ndim == 1

@@ -51,7 +51,8 @@ class Checkpoint(dde.callbacks.Callback):
             character. When training begins, if the
             file is the checkpoint of another training; the message says what differs.
         FileFormatError: When training begins, if the file is damaged or foreign.
-        TypeError: If ``path`` is no path. When training begins, if the model is not a ``deepxde_lrnr.Model``.
+        TypeError: If ``path`` is no path. When training begins, if the model is not a
+            ``deepxde_lrnr.Model``.
         OSError: When it cannot be written (full disk, no such folder, no permission);
             the checkpoint before remains.
     """

@@ -91,8 +91,8 @@ class ParametricPDE(dde.data.Data):
         _check_problem(problem)
         if not isinstance(parameter_space, ParameterSpace):
             raise TypeError(
-                f"parameter_space is {shown(parameter_space)}; it must be a ParameterSpace, "
-                "e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+                f"parameter_space is {shown(parameter_space)}; it must be a "
+                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
             )
         for name, value in (("num_parameters", num_parameters), ("num_test", num_test)):
             as_integer(name, value)

@@ -106,8 +106,8 @@ def check_layer_sizes(layer_sizes, rank: int) -> tuple[int, ...]:
     sizes = list(layer_sizes)
     if len(sizes) < 4:
         raise ValueError(
-            f"layer_sizes is {shown(sizes)}; a low rank network has an input, at least two "
-            "hidden layers (a dense one, then low rank ones) and an output."
+            f"layer_sizes is {shown(sizes)}; a low rank network has an input, at least "
+            "two hidden layers (a dense one, then low rank ones) and an output."
         )
     if not all(map(is_integer, sizes)):
         raise ValueError(

@@ -92,8 +92,8 @@ class CoefficientLayout:
 
         Raises:
             TypeError: If ``kept`` is not made of bool.
-            ValueError: If ``kept`` has another shape or type, or drops a bias coefficient or
-                all coefficients s of a layer.
+            ValueError: If ``kept`` has another shape or type, or drops a bias
+                coefficient or all coefficients s of a layer.
         """
         kept = as_reals("kept", kept, "biuf")
         if kept.dtype != bool or kept.shape != (self.size,):

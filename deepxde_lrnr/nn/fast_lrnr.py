@@ -131,8 +131,8 @@ def _check_selection(full: LowRankStack, indices, maps) -> None:
         integers = chosen.ndim == 1 and chosen.dtype.kind in "iu" and chosen.size > 0
         if not integers or not np.all((0 <= chosen) & (chosen < width)):
             raise ValueError(
-                f"indices[{level}] is {shown(indices[level])}; it must be a list of neurons of hidden "
-                f"layer {level}, from 0 to {width - 1}."
+                f"indices[{level}] is {shown(indices[level])}; it must be a list of "
+                f"neurons of hidden layer {level}, from 0 to {width - 1}."
             )
         array = as_reals(f"maps[{level}]", maps[level])
         if array.shape != (needed, len(chosen)) or not np.isfinite(array).all():

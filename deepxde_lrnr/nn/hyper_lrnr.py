@@ -144,9 +144,9 @@ class HyperLRNR(ParametricNN):
 
     Raises:
         ValueError: If an argument is not as above, e.g. if there are fewer than two
-            hidden layers, if ``rank`` is larger than a hidden layer, if a term of ``regularization`` is not known, or if
-            ``bias_rank`` is not an integer >= 0. When called, if ``layer_sizes[0]``
-            or the number of rows does not fit.
+            hidden layers, if ``rank`` is larger than a hidden layer, or if a term of
+            ``regularization`` is not known. When called, if ``layer_sizes[0]`` or the
+            number of rows does not fit.
         TypeError: If ``parameter_space`` is no ``ParameterSpace``.
 
     References:
@@ -169,8 +169,8 @@ class HyperLRNR(ParametricNN):
         super().__init__()
         if not isinstance(parameter_space, ParameterSpace):
             raise TypeError(
-                f"parameter_space is {shown(parameter_space)}; it must be a ParameterSpace, "
-                "e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+                f"parameter_space is {shown(parameter_space)}; it must be a "
+                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
             )
         bias_rank = as_integer("bias_rank", bias_rank, 0)
         if not (
@@ -178,8 +178,8 @@ class HyperLRNR(ParametricNN):
             and all(map(is_integer, hypernetwork))
         ):
             raise ValueError(
-                f"hypernetwork is {shown(hypernetwork)}; it must be a list of the sizes of "
-                "its hidden layers, e.g. (64, 64)."
+                f"hypernetwork is {shown(hypernetwork)}; it must be a list of the "
+                "sizes of its hidden layers, e.g. (64, 64)."
             )
         self.parameter_space = parameter_space
         self._make_stack(

@@ -5,10 +5,13 @@ DeepXDE looks some of it up in dictionaries, or not before the training has ende
 
 from __future__ import annotations
 
+import errno
+import os
+
 import deepxde as dde
 import tensorflow as tf
 
-from .._checks import as_number, shown
+from .._checks import as_number, as_path, shown
 from ..optimizers import check_learning_rate
 
 _OPTIMIZERS = ("adam", "nadam", "sgd", "L-BFGS", "L-BFGS-B", "SOAP")
@@ -80,6 +83,25 @@ def _check_decay(decay) -> None:
         )
     as_number("decay[1]", decay[1], "a number > 0", lambda v: v > 0)
     as_number("decay[2]", decay[2], "a number >= 0", lambda v: v >= 0)
+
+
+def as_saved(name: str, value) -> str:
+    """Returns the path of a file that ``Model.save`` wrote.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        TypeError: If it is no path.
+        ValueError: If it ends otherwise.
+    """
+    path = as_path(name, value)
+    if not path.endswith((".npz", ".weights.h5")):
+        raise ValueError(
+            f"{name} is {shown(value)}; it must be what save() returned, which ends "
+            "with .npz or .weights.h5."
+        )
+    if not os.path.isfile(path):
+        raise FileNotFoundError(errno.ENOENT, f"there is no such file, {name}", path)
+    return path
 
 
 def check_callbacks(callbacks) -> None:

@@ -13,7 +13,7 @@ from .._checks import as_flag, as_integer, as_path, as_verbose
 from ..callbacks import Checkpoint, Progress
 from ..data.state import data_state, restore_data
 from . import devices
-from .arguments import check_callbacks
+from .arguments import as_saved, check_callbacks
 from .divergence import Watch
 
 
@@ -111,7 +111,7 @@ class MetaPhase(dde.Model):
             # Known now, not only after the training.
             model_save_path = as_path("model_save_path", model_save_path)
         if model_restore_path is not None:
-            model_restore_path = as_path("model_restore_path", model_restore_path)
+            model_restore_path = as_saved("model_restore_path", model_restore_path)
         callbacks = self._arranged(callbacks, verbose)
         self.callbacks = dde.callbacks.CallbackList(callbacks)
         self.callbacks.set_model(self)
