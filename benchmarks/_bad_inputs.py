@@ -12,8 +12,7 @@ import deepxde as dde
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from bad_inputs import faults  # noqa: E402
-from public_surface import Tiny, calls  # noqa: E402
+from surface import Tiny, calls, faults  # noqa: E402
 
 ROWS = {
     "public_functions": "public functions called with bad arguments",

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from bad_inputs import JUNK, Call, count, documented_names, faults, shaped
 from deepxde_lrnr.fast_phase.compilation import Compiled
-from public_surface import (
+from surface import (
     NOT_FOR_USERS,
     Tiny,
     calls,
+    faults,
     public_functions,
     takes_arguments,
 )
+from surface.kinds import JUNK, count, shaped
+from surface.verdict import Call, documented_names
 
 # For each function; benchmarks/reliability.py tries many more.
 EXAMPLES, UNUSUAL = 40, 8
@@ -132,7 +134,10 @@ def test_an_error_has_to_name_the_argument(functions):
 
 
 def test_documented_names():
-    doc = "A.\n\nRaises:\n    TypeError: If\n        so.\n    OSError: If.\n\nB:\n    C: d"
+    doc = (
+        "A.\n\nRaises:\n    TypeError: If\n        so.\n"
+        "    OSError: If.\n\nB:\n    C: d"
+    )
     assert documented_names(doc, "Raises") == ["TypeError", "OSError"]
     assert documented_names(doc, "Warns") == []
     assert documented_names(None, "Raises") == []
