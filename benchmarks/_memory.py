@@ -21,14 +21,15 @@ SOLVERS = (GaussNewton(), GaussNewton(4, "learned", damping=1e-3), Adam(20))
 MOST_MU = 20
 
 
-def memory_of_solves(fast, x, num_solves: int, num_mixed: int) -> dict:
+def memory_of_solves(fast, x, num_solves: int, num_mixed: int, solvers=SOLVERS) -> dict:
     """What grows when a reduced model solves and predicts again and again.
 
     Args:
         fast: ``FastModel``.
         x: Points for the predictions, array of shape (N, d).
-        num_solves: Number of solves of one mu each, by the default solver.
-        num_mixed: Number of solves of 1 to 20 mu, by three solvers in turns.
+        num_solves: Number of solves of one mu each, by the first solver.
+        num_mixed: Number of solves of 1 to 20 mu, by all solvers in turns.
+        solvers: The solvers.
 
     Returns:
         The figures of ``ROWS``. A tenth of the solves before them, of all sizes and by
@@ -38,17 +39,17 @@ def memory_of_solves(fast, x, num_solves: int, num_mixed: int) -> dict:
     rng = np.random.default_rng(0)
     space = fast.parameter_space
 
-    def solve(count: int, solver=None):
+    def solve(count: int, solver):
         mu = rng.uniform(space.low, space.high, (count, space.dim))
         fast.solve(mu[0] if count == 1 else mu, solver).predict(x)
 
     def alone(number: int):
         for _ in range(number):
-            solve(1)
+            solve(1, solvers[0])
 
     def mixed(number: int):
         for i in range(number):
-            solve(1 + i % MOST_MU, SOLVERS[i % len(SOLVERS)])
+            solve(1 + i % MOST_MU, solvers[i % len(solvers)])
 
     results = {"solves": num_solves, "mixed_solves": num_mixed}
     for prefix, work, number in (
@@ -56,7 +57,7 @@ def memory_of_solves(fast, x, num_solves: int, num_mixed: int) -> dict:
         ("mixed_", mixed, num_mixed),
     ):
         # All pairs of a size and a solver.
-        work(max(number // 10, MOST_MU * len(SOLVERS)))
+        work(max(number // 10, MOST_MU * len(solvers)))
         memory, traced = rss(), tracings()
         work(number)
         results[f"{prefix}rss_growth_mb"] = (rss() - memory) / 2**20
