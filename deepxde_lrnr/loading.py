@@ -7,7 +7,7 @@ import contextlib
 import deepxde as dde
 import numpy as np
 
-from ._checks import accepts, as_function, as_path, shown
+from ._checks import as_path
 from .data import ParametricPDE
 from .fast_phase import FastModel
 from .fast_phase.file import KIND as FAST_MODEL
@@ -17,6 +17,7 @@ from .io.networks import MissingFunctions, unpack_hyper
 from .model import KIND as MODEL
 from .model import Model
 from .nn import HyperLRNR
+from .nn.hyper_lrnr import check_feature_transform, check_output_transform
 from .nn.low_rank import hidden_activations
 from .parameter_space import ParameterSpace
 
@@ -146,12 +147,9 @@ def _reading(path):
 def _given(feature_transform, output_transform, activation) -> dict:
     """Functions by their names, as ``unpack_functions`` takes them."""
     if feature_transform is not None:
-        as_function("feature_transform", feature_transform, (1, 2), "(x) or (x, mu)")
-    if output_transform is not None and not accepts(output_transform, 2):
-        raise ValueError(
-            f"output_transform is {shown(output_transform)}; it must be a function of "
-            "(inputs, outputs)."
-        )
+        check_feature_transform("feature_transform", feature_transform)
+    if output_transform is not None:
+        check_output_transform("output_transform", output_transform)
     if activation is not None:
         several = isinstance(activation, (list, tuple))
         hidden_activations(activation, len(activation) - 1 if several else 1)

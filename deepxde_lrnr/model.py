@@ -257,6 +257,4 @@ class Model(MetaPhase):
 
 def _learning_rate(lr, decay):
     """Learning rate or schedule, as DeepXDE makes it for Adam (in Keras' config)."""
-    if lr is None:
-        raise ValueError("No learning rate for SOAP; pass e.g. lr=3e-3.")
     return dde.optimizers.get("adam", lr, decay).get_config()["learning_rate"]

@@ -37,7 +37,8 @@ class SOAP(tf.keras.optimizers.Optimizer):
     Raises:
         ValueError: If ``learning_rate`` is neither a number > 0 nor a schedule,
             ``beta_1`` or ``beta_2`` not in [0, 1), ``epsilon`` not a number > 0,
-            ``frequency`` or ``max_size`` not an integer >= 1, or ``name`` no string.
+            ``frequency`` not an integer >= 1, ``max_size`` none >= 0, or ``name`` no
+            string.
 
     References:
         `N. Vyas, D. Morwani, R. Zhao, M. Kwun, I. Shapira, D. Brandfonbrener,
@@ -58,10 +59,10 @@ class SOAP(tf.keras.optimizers.Optimizer):
     ):
         check_learning_rate("learning_rate", learning_rate)
         for argument, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            as_number(argument, beta, "a number in [0, 1)", lambda v: 0 <= v < 1)
+            as_number(argument, beta, "in [0, 1)", lambda v: 0 <= v < 1)
         as_number("epsilon", epsilon, "a number > 0", lambda v: v > 0)
         as_integer("frequency", frequency)
-        as_integer("max_size", max_size)
+        as_integer("max_size", max_size, 0)
         if not (name is None or isinstance(name, str)):
             raise ValueError(f"name is {shown(name)}; it must be a string.")
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)

@@ -122,8 +122,8 @@ def _check_selection(full: LowRankStack, indices, maps) -> None:
         if not listed or len(values) != num_hidden:
             given = f"of length {len(values)}" if listed else shown(values)
             raise ValueError(
-                f"{name} is {given}; indices and maps must have one entry for each of "
-                f"the {num_hidden} hidden layers, or both be None."
+                f"{name} is {given}; it must have one entry for each of the "
+                f"{num_hidden} hidden layers (indices and maps are given together)."
             )
     rows = (*full.layout.ranks, full.num_outputs)
     for level, (width, needed) in enumerate(zip(full.widths, rows, strict=True)):

@@ -6,7 +6,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
-from .._checks import accepts, as_function, as_integer, as_reals, is_integer, shown
+from .._checks import accepts, as_integer, as_reals, is_integer, num_args, shown
 from ..parameter_space import ParameterSpace
 from .base import LowRankNN, check_num_features
 from .hypernetwork import Hypernetwork
@@ -91,9 +91,9 @@ class ParametricNN(LowRankNN):
                 mu (rows, p), to features (rows, any).
 
         Raises:
-            ValueError: If ``transform`` is no function of one or two arguments.
+            ValueError: If ``transform`` is no such function.
         """
-        as_function("transform", transform, (1, 2), "(x) or (x, mu)")
+        check_feature_transform("transform", transform)
         self._input_transform = transform
 
     def apply_output_transform(self, transform):
@@ -104,13 +104,9 @@ class ParametricNN(LowRankNN):
                 and (rows, d), and ``outputs`` (rows, number of components).
 
         Raises:
-            ValueError: If ``transform`` is no function of two arguments.
+            ValueError: If ``transform`` is no such function.
         """
-        if not accepts(transform, 2):
-            raise ValueError(
-                f"transform is {shown(transform)}; it must be a function of (inputs, "
-                "outputs)."
-            )
+        check_output_transform("transform", transform)
         self._output_transform = transform
 
 
@@ -202,6 +198,22 @@ class HyperLRNR(ParametricNN):
         coefficients = self.coefficients(mu)
         self._add_penalty(self.layout.split(coefficients)[0])
         return self.evaluate(mu, x, coefficients)
+
+
+def check_feature_transform(name: str, transform) -> None:
+    """Checks that it takes (x) or, if it has two arguments, (x, mu)."""
+    if not (num_args(transform) == 2 or accepts(transform, 1)):
+        raise ValueError(
+            f"{name} is {shown(transform)}; it must be a function of (x) or (x, mu)."
+        )
+
+
+def check_output_transform(name: str, transform) -> None:
+    """Checks that it takes (inputs, outputs)."""
+    if not accepts(transform, 2):
+        raise ValueError(
+            f"{name} is {shown(transform)}; it must be a function of (inputs, outputs)."
+        )
 
 
 def as_tensor(name: str, value, columns: int | None = None):

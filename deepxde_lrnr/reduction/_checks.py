@@ -26,8 +26,8 @@ def as_matrix(name: str, array: ArrayLike, rows: int | None = None) -> np.ndarra
         raise ValueError(f"{name} is empty: got shape {array.shape}.")
     if rows is not None and array.shape[0] != rows:
         raise ValueError(
-            f"{name} must have {rows} rows, one per neuron, as snapshots or modes "
-            f"have, got shape {array.shape}."
+            f"{name} must have {rows} rows, one per neuron, got shape {array.shape}; "
+            f"snapshots or modes have {rows}."
         )
     array = array.astype(np.float64, copy=False)
     # One pass instead of a mask as large as the array: a sum is finite only if every

@@ -93,7 +93,7 @@ def reduce_layer(
     """
     if not (isinstance(method, str) and method in METHODS):
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    as_number("oversampling", oversampling, "a number >= 1", lambda v: v >= 1)
+    as_number("oversampling", oversampling, "at least 1", lambda v: v >= 1)
     check_ridge(ridge)
     snapshots = as_matrix("snapshots", snapshots)
     width = len(snapshots)

@@ -41,7 +41,9 @@ def check_compile(optimizer, lr, loss, metrics, decay, variables) -> None:
             )
         # DeepXDE only says so for some of them.
         if lr is None and not dde.optimizers.is_external_optimizer(optimizer):
-            raise ValueError(f"lr is None, no learning rate for {optimizer}; pass lr.")
+            raise ValueError(
+                f"lr is None: no learning rate for {optimizer}; pass e.g. lr=3e-3."
+            )
     if lr is not None:
         check_learning_rate("lr", lr)
     losses = loss if isinstance(loss, (list, tuple)) else [loss]

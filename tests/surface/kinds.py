@@ -208,18 +208,20 @@ NOTHING_ELSE = Kind(lambda value: False)
 VERBOSE = ANY_FLAG | count(0)
 
 
-def takes_two(value) -> bool:
+def takes(value, count: int) -> bool:
+    """Whether a value is a function that can be called with so many arguments."""
     try:
-        inspect.signature(value).bind(None, None)
+        inspect.signature(value).bind(*[None] * count)
     except (TypeError, ValueError):
         return False
     return True
 
 
-TAKES_TWO = Kind(takes_two)
+TAKES_TWO = Kind(lambda value: takes(value, 2))
+TRANSFORM = function(2) | Kind(lambda value: takes(value, 1))
 # Functions that a network may have.
 FUNCTIONS = {
-    "feature_transform": NONE | function(1, 2),
+    "feature_transform": NONE | TRANSFORM,
     "output_transform": NONE | TAKES_TWO,
     "activation": NONE | choice("tanh", "TANH") | Kind(callable),
 }

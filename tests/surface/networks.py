@@ -16,10 +16,10 @@ from .kinds import (
     NOTHING_ELSE,
     POSITIVE_FLOATS,
     TAKES_TWO,
+    TRANSFORM,
     Kind,
     choice,
     count,
-    function,
     instance,
     is_finite,
     listed,
@@ -112,7 +112,7 @@ def add_networks(add, tiny):
             },
             call=network.evaluate,
         )
-        for transform, kind in (("feature", function(1, 2)), ("output", TAKES_TWO)):
+        for transform, kind in (("feature", TRANSFORM), ("output", TAKES_TWO)):
             method = f"apply_{transform}_transform"
             add(
                 f"{name}.{method}",
@@ -154,7 +154,7 @@ def add_networks(add, tiny):
             "beta_2": decay,
             "epsilon": positive,
             "frequency": count(),
-            "max_size": count(),
+            "max_size": count(0),
             "name": NONE | instance(str),
         },
     )
