@@ -5,6 +5,8 @@ A benchmark is a module with
 - ``compute(quick) -> dict``: the results, numbers and lists that JSON knows;
 - ``describe(results) -> str``: what they say, in Markdown, below the title;
 - ``draw(results) -> Figure`` (optional): a picture of them;
+- ``GROUPS`` (optional): functions ``quick -> dict``, of which ``compute(quick, names)``
+  takes those of the given names, or all;
 
 and ends with ``run(sys.modules[__name__])``. The first line of its docstring is its
 title, the rest says what is measured.
@@ -27,7 +29,8 @@ def run(benchmark) -> None:
     """Runs a benchmark from the command line.
 
     ``--json FILE`` writes the results to FILE and the picture beside it; ``--quick``
-    takes sizes so small that only the code is tested, not the claim.
+    takes sizes so small that only the code is tested, not the claim. ``--only GROUP``
+    measures this one of the benchmark's ``GROUPS``, and keeps the rest of FILE.
     """
     title, _, description = benchmark.__doc__.partition("\n")
     parser = argparse.ArgumentParser(
@@ -37,18 +40,28 @@ def run(benchmark) -> None:
     )
     parser.add_argument("--json", metavar="FILE", help="write the results to FILE")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, for a test")
+    groups = [group.__name__ for group in getattr(benchmark, "GROUPS", ())]
+    if groups:
+        parser.add_argument("--only", nargs="+", choices=groups, help="measure these")
     arguments = parser.parse_args()
     if arguments.quick:
         # Nothing is measured, and XLA would compile for longer than anything runs.
         Compiled.uses_xla = False
+    path = None if arguments.json is None else Path(arguments.json)
     start = time.perf_counter()
-    results = benchmark.compute(arguments.quick)
+    if groups and arguments.only:
+        results = benchmark.compute(arguments.quick, arguments.only)
+        if path is not None and path.exists():
+            results = json.loads(path.read_text()) | results
+    else:
+        results = benchmark.compute(arguments.quick)
     results["seconds"] = time.perf_counter() - start
+    if groups:
+        results["seconds"] = sum(results.get(f"{g}_seconds", 0) for g in groups)
     results["environment"] = environment()
     print(benchmark.describe(results))
-    if arguments.json is None:
+    if path is None:
         return
-    path = Path(arguments.json)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2) + "\n")
     if hasattr(benchmark, "draw"):

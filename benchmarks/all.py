@@ -38,6 +38,7 @@ BENCHMARKS = (
     "ablation",
     "meta_optimizer",
     "meta_step_time",
+    "reliability",
 )
 # README's main job; what it prints is kept as it is.
 EXAMPLE = "convection_diffusion_reaction"

@@ -47,11 +47,12 @@ SOLVERS = {
     "default": GaussNewton(),
     "learned": GaussNewton(jacobian="learned"),
     "selected": GaussNewton(jacobian="selected"),
+    "all": GaussNewton(jacobian="all"),
     "fast": GaussNewton(jacobian="fast"),
     "exact": GaussNewton(jacobian="exact"),
 }
 FEW_SOLVERS = {
-    name: SOLVERS[name] for name in ("default", "learned", "selected", "exact")
+    name: SOLVERS[name] for name in ("default", "learned", "selected", "all", "exact")
 }
 QUICK_SOLVERS = {"default": GaussNewton()}
 TIMES = (

@@ -7,30 +7,54 @@ loaded. None may be accepted.
 A meta phase is killed at a random moment and run again. It must end with the weights
 and the loss history of one that was not killed, to the bit.
 
+Worker processes are killed in the middle of a sweep; its result must be that of one
+machine all the same. Sweeps with one worker and with two are timed.
+
+Every public function is called with values that its arguments must not have: of wrong
+types and shapes, NaN, empty, huge, negative. It must raise an error that its
+docstring lists and that names the argument.
+
+One process solves ten thousand times. Its memory must not grow, and nothing may be
+traced anew.
+
 python benchmarks/reliability.py --json benchmarks/results/reliability.json
 """
 
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
+from _bad_inputs import ROWS as BAD_INPUTS
+from _bad_inputs import bad_inputs
 from _harness import run, table
 from _kill_resume import trials
+from _memory import ROWS as MEMORY
+from _memory import memory_of_solves
+from _sweep_reliability import ROWS as SWEEPS
+from _sweep_reliability import sweep_reliability
 
 # Number of files with a changed byte, and of those cut off; the second is for a test.
 NUM_CHANGED, NUM_CUT = (2000, 20), (1000, 10)
 # Number of trainings that are killed.
 NUM_KILLED = (20, 1)
+# Number of bad inputs of each public function.
+NUM_BAD = (300, 3)
+# Numbers of solves of one mu, and of several.
+NUM_SOLVES, NUM_MIXED = (10_000, 40), (2_000, 20)
 
 
-def compute(quick: bool) -> dict:
+def compute(quick: bool, names=None) -> dict:
     """Each group of keys comes from one function; they share nothing."""
     results = {}
     for group in GROUPS:
-        results |= group(quick)
+        if names is None or group.__name__ in names:
+            start = time.perf_counter()
+            results |= group(quick)
+            results[f"{group.__name__}_seconds"] = time.perf_counter() - start
     return results
 
 
@@ -101,7 +125,26 @@ def killed_trainings(quick: bool) -> dict:
     return trials(NUM_KILLED[quick])
 
 
-GROUPS = (corrupt_files, killed_trainings)
+def refused_inputs(quick: bool) -> dict:
+    """Bad inputs of public functions, and those that are not refused as documented."""
+    return bad_inputs(NUM_BAD[quick])
+
+
+def consecutive_solves(quick: bool) -> dict:
+    """Growth of memory over many solves, and functions traced meanwhile."""
+    x = np.random.default_rng(0).uniform(0, 1, (50, 2))
+    numbers = (NUM_SOLVES[quick], NUM_MIXED[quick])
+    return memory_of_solves(_reduced_model(), x, *numbers)
+
+
+# The sweeps first, in a process that has done nothing else.
+GROUPS = (
+    sweep_reliability,
+    consecutive_solves,
+    corrupt_files,
+    refused_inputs,
+    killed_trainings,
+)
 ROWS = {
     "corrupt_files_tried": "damaged files loaded",
     "corrupt_files_accepted": "damaged files accepted",
@@ -109,6 +152,9 @@ ROWS = {
     "kill_resume_identical": "of them, equal to the one not killed, to the bit",
     "kill_resume_most_steps_lost": "most steps lost",
     "kill_resume_interval": "steps between two checkpoints",
+    **SWEEPS,
+    **BAD_INPUTS,
+    **MEMORY,
 }
 
 

@@ -1,21 +1,41 @@
-"""Checks of numbers, made where they enter."""
+"""Checks of arguments, made where they enter."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
+import os
+
+import deepxde as dde
+import numpy as np
+
+# TensorFlow counts with 32 bits.
+_LARGEST = 2**31 - 1
 
 
 def as_integer(name: str, value, low: int = 1) -> int:
     """Returns ``value`` as an ``int`` of at least ``low``, or says what is wrong.
 
     Raises:
-        ValueError: If it is not an integer, or less than ``low``.
+        ValueError: If it is not an integer, less than ``low``, or 2^31 or more.
     """
     integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not integer or value < low:
-        raise ValueError(f"{name} is {value!r}; it must be an integer >= {low}.")
+    if not integer or not low <= value <= _LARGEST:
+        most = f" and at most {_LARGEST}" if integer and value > _LARGEST else ""
+        raise ValueError(
+            f"{name} is {shown(value)}; it must be an integer >= {low}{most}."
+        )
     return int(value)
+
+
+def is_integer(value, low: int = 1) -> bool:
+    """Whether ``as_integer`` takes ``value``."""
+    try:
+        as_integer("", value, low)
+    except ValueError:
+        return False
+    return True
 
 
 def as_number(name: str, value, what: str, fits) -> float:
@@ -30,7 +50,190 @@ def as_number(name: str, value, what: str, fits) -> float:
     Raises:
         ValueError: If it is not a finite number, or not in range.
     """
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and fits(float(value))):
-        raise ValueError(f"{name} is {value!r}; it must be {what}.")
+    if not is_finite(value) or not fits(float(value)):
+        raise ValueError(f"{name} is {shown(value)}; it must be {what}.")
     return float(value)
+
+
+def is_finite(value) -> bool:
+    """Whether ``value`` is a finite real number (and not a ``bool``)."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the range of floats
+        return False
+
+
+def as_choice(name: str, value, choices) -> str:
+    """Returns ``value`` if it is one of the strings ``choices``.
+
+    Raises:
+        ValueError: If not.
+    """
+    # Not ``in`` alone, which compares arrays entry by entry.
+    if not (isinstance(value, str) and value in choices):
+        raise ValueError(
+            f"{name} is {shown(value)}; it must be one of "
+            f"{', '.join(map(repr, choices))}."
+        )
+    return value
+
+
+def as_flag(name: str, value) -> bool:
+    """Returns a ``bool``, 0 or 1 as a ``bool``.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    flag = isinstance(value, (bool, np.bool_)) or is_integer(value, 0) and value < 2
+    if not flag:
+        raise ValueError(f"{name} is {shown(value)}; it must be True or False.")
+    return bool(value)
+
+
+def as_verbose(value) -> int:
+    """Returns how much is printed, DeepXDE's ``verbose``: 0, 1, ..., or a ``bool``.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    return as_integer("verbose", value, 0)
+
+
+def as_path(name: str, value) -> str:
+    """Returns a path as a string.
+
+    Raises:
+        TypeError: If it is neither a string nor an ``os.PathLike`` of one. (An integer
+            would be a file that is open already.)
+        ValueError: If it has a null character, which no path can have.
+    """
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(path, str):
+        raise TypeError(
+            f"{name} is {shown(value)}; it must be a path: a string or an os.PathLike."
+        )
+    if "\0" in path:
+        raise ValueError(f"{name} is {shown(value)}; a path has no null characters.")
+    return path
+
+
+def num_args(function) -> int | None:
+    """Number of arguments of a function; ``None`` if it is none or does not tell."""
+    if not callable(function):
+        return None
+    try:
+        return dde.utils.get_num_args(function)
+    except (TypeError, ValueError):
+        return None
+
+
+def as_function(name: str, value, counts: tuple[int, ...], form: str):
+    """Returns ``value`` if it is a function of so many arguments.
+
+    Args:
+        name: Name of the argument.
+        value: What the user gave.
+        counts: Numbers of arguments it may take.
+        form: What it must take, for the message, e.g. "(x, u) or (x, u, mu)".
+
+    Raises:
+        ValueError: If not.
+    """
+    count = num_args(value)
+    if count not in counts:
+        given = f"is {shown(value)}" if count is None else f"takes {count} arguments"
+        raise ValueError(f"{name} {given}; it must be a function of {form}.")
+    return value
+
+
+def as_loss_weights(value) -> list[float] | None:
+    """Returns loss weights, finite numbers >= 0 or ``None``, as a list.
+
+    Raises:
+        ValueError: If they are something else.
+    """
+    if value is None:
+        return None
+    listed = isinstance(value, (list, tuple))
+    listed = listed or isinstance(value, np.ndarray) and value.ndim == 1
+    weights = list(value) if listed else []
+    if not weights or not all(is_finite(w) and w >= 0 for w in weights):
+        raise ValueError(
+            f"loss_weights is {shown(value)}; it must be a list of finite numbers >= 0."
+        )
+    return [float(weight) for weight in weights]
+
+
+def accepts(function, count: int) -> bool:
+    """Whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
+    """Returns an array of real numbers, of the type they have.
+
+    Args:
+        name: Name of the argument.
+        value: What the user gave.
+        kinds: Letters of NumPy's kinds of types that are allowed.
+
+    Raises:
+        TypeError: If ``value`` is not made of real numbers.
+        ValueError: If it is ragged: rows of different lengths.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be a rectangular array, got {shown(value)}."
+        ) from None
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"{name} must consist of real numbers, got {shown(value)}.")
+    return array
+
+
+def as_points(name: str, value, dim: int | None = None) -> np.ndarray:
+    """Returns points as an array of shape (N, d) in DeepXDE's default float type.
+
+    Args:
+        name: Name of the argument.
+        value: What the user gave.
+        dim: d, if it is to be checked.
+
+    Raises:
+        TypeError: If they are not made of real numbers.
+        ValueError: If they have another shape, or are NaN, infinite, or too large for
+            the float type.
+    """
+    array = as_reals(name, value)
+    if array.ndim != 2 or len(array) == 0 or dim not in (None, array.shape[1]):
+        d = "d" if dim is None else dim
+        raise ValueError(
+            f"{name} has shape {array.shape}; points must have shape (N, {d}) with "
+            "N >= 1."
+        )
+    with np.errstate(over="ignore"):
+        array = array.astype(dde.config.real(np), copy=False)
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name} has entries that are NaN, infinite, or too large for "
+            f"{array.dtype}."
+        )
+    return array
+
+
+def shown(value) -> str:
+    """``repr`` of a value of any kind, of bounded length."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an int of more digits than Python prints, or user code
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:200]}..."

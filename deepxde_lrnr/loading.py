@@ -7,6 +7,7 @@ import contextlib
 import deepxde as dde
 import numpy as np
 
+from ._checks import as_path
 from .data import ParametricPDE
 from .fast_phase import FastModel
 from .fast_phase.file import KIND as FAST_MODEL
@@ -16,6 +17,8 @@ from .io.networks import MissingFunctions, unpack_hyper
 from .model import KIND as MODEL
 from .model import Model
 from .nn import HyperLRNR
+from .nn.hyper_lrnr import check_feature_transform, check_output_transform
+from .nn.low_rank import hidden_activations
 from .parameter_space import ParameterSpace
 
 
@@ -40,10 +43,11 @@ def load_model(
     Raises:
         OSError: If the file cannot be read.
         FileFormatError: If it is damaged, foreign, of another kind, or newer.
-        TypeError: If ``data`` is no ``ParametricPDE``.
+        TypeError: If ``path`` is no path, or ``data`` no ``ParametricPDE``.
         ValueError: If ``data``, or DeepXDE's default float, does not fit the file, or a
-            function has to be passed.
+            function has to be passed or is none.
     """
+    path = as_path("path", path)
     given = _given(feature_transform, output_transform, activation)
     net, header, dim = _load_network(path, given)
     _check_data(path, data, net.parameter_space)
@@ -100,10 +104,12 @@ def load_fast(
     Raises:
         OSError: If the file cannot be read.
         FileFormatError: If it is damaged, foreign, of another kind, or newer.
-        TypeError: If ``data`` is no ``ParametricPDE``.
+        TypeError: If ``path`` is no path, or ``data`` no ``ParametricPDE``.
         ValueError: If ``data`` is another problem, DeepXDE's default float does not fit
-            the file, or a function has to be passed.
+            the file, or a function has to be passed or is none.
     """
+    path = as_path("path", path)
+    given = _given(feature_transform, output_transform, activation)
     header, arrays = container.read(path, FAST_MODEL)
     with _reading(path):
         _check_float(path, header)
@@ -111,7 +117,6 @@ def load_fast(
     if data is not None:
         _check_data(path, data, space)
     with _reading(path):
-        given = _given(feature_transform, output_transform, activation)
         parts = unpack_fast_model(header, arrays, given, data)
         fast = FastModel(**parts)
     if data is not None:
@@ -140,6 +145,14 @@ def _reading(path):
 
 
 def _given(feature_transform, output_transform, activation) -> dict:
+    """Functions by their names, as ``unpack_functions`` takes them."""
+    if feature_transform is not None:
+        check_feature_transform("feature_transform", feature_transform)
+    if output_transform is not None:
+        check_output_transform("output_transform", output_transform)
+    if activation is not None:
+        several = isinstance(activation, (list, tuple))
+        hidden_activations(activation, len(activation) - 1 if several else 1)
     return {
         "feature_transform": feature_transform,
         "output_transform": output_transform,

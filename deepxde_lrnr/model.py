@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import deepxde as dde
 import numpy as np
 
+from ._checks import as_choice, as_loss_weights, as_path, as_verbose
 from .data import ParametricPDE
 from .data.collocation import bounding_box
 from .fast_phase import FastModel, reduce_model
@@ -13,6 +17,7 @@ from .io.networks import pack_hyper, restore_weights
 from .nn import HyperLRNR
 from .optimizers import SOAP
 from .prediction import Predictor
+from .training.arguments import as_saved, check_compile
 from .training.meta_phase import MetaPhase
 
 KIND = "model"
@@ -79,9 +84,12 @@ class Model(MetaPhase):
         Raises:
             ValueError: If ``layer_sizes`` of the network does not fit the geometry, if
                 ``metrics`` have no ``solution`` to compare with, if there is no
-                learning rate, or if the optimizer or a variable does not fit the
-                strategy.
+                learning rate, if the optimizer or a variable does not fit the
+                strategy, or if an argument is not as ``dde.Model.compile`` wants it.
         """
+        verbose = as_verbose(verbose)
+        loss_weights = as_loss_weights(loss_weights)
+        check_compile(optimizer, lr, loss, metrics, decay, external_trainable_variables)
         if metrics and self.data.solution is None:
             raise ValueError(
                 f"metrics is {metrics}, but there is nothing to compare with; pass "
@@ -135,12 +143,22 @@ class Model(MetaPhase):
 
         Raises:
             OSError: If it cannot be written; a model there before is unchanged.
+            TypeError: If ``save_path`` is no path.
+            ValueError: If an argument is otherwise not as above.
 
         Warns:
             UserWarning: If a transform or an activation cannot be saved. It has to be
                 passed again to ``load_model``.
         """
-        if protocol != "backend" or not str(save_path).endswith(".npz"):
+        save_path = as_path("save_path", save_path)
+        as_choice("protocol", protocol, ("backend", "pickle"))
+        verbose = as_verbose(verbose)
+        if protocol != "backend" or not save_path.endswith(".npz"):
+            folder = os.path.dirname(save_path)
+            if not os.path.isdir(folder or "."):
+                raise FileNotFoundError(
+                    errno.ENOENT, "there is no such folder for save_path", folder
+                )
             return super().save(save_path, protocol=protocol, verbose=verbose)
         if not self.net.built:
             self._build()
@@ -155,7 +173,7 @@ class Model(MetaPhase):
         container.write(save_path, KIND, packed.header, packed.arrays)
         if verbose > 0:
             print(f"Iteration {self.train_state.iteration}: saved to {save_path}\n")
-        return str(save_path)
+        return save_path
 
     def restore(self, save_path, device=None, verbose=0):
         """Restores weights, as ``dde.Model.restore``, or those of a saved model.
@@ -166,12 +184,17 @@ class Model(MetaPhase):
             verbose: The same.
 
         Raises:
+            OSError: If the file cannot be read.
             FileFormatError: If a path that ends in ".npz" is not such a file.
-            ValueError: If the weights have other shapes than those of the network.
+            TypeError: If ``save_path`` is no path.
+            ValueError: If it ends otherwise than what ``save`` returns, or the weights
+                have other shapes than those of the network.
         """
+        save_path = as_saved("save_path", save_path)
+        verbose = as_verbose(verbose)
         if not self.net.built:
             self._build()
-        if str(save_path).endswith(".npz"):
+        if save_path.endswith(".npz"):
             if verbose > 0:
                 print(f"Restoring model from {save_path} ...\n")
             _, arrays = container.read(save_path, KIND)
@@ -195,6 +218,7 @@ class Model(MetaPhase):
             components) for several; a list of them if ``operator`` returns a list.
 
         Raises:
+            TypeError: If ``x`` or ``mu`` is not made of real numbers.
             ValueError: If ``mu`` does not fit the parameter space or is not finite, or
                 ``x`` or ``operator`` is not as above.
 
@@ -216,6 +240,8 @@ class Model(MetaPhase):
 
         Raises:
             RuntimeError: If the model has not been trained, or its training diverged.
+            TypeError: If an argument is of another type.
+            ValueError: If an argument is out of its range.
         """
         if not self._has_weights:
             raise RuntimeError(
@@ -231,6 +257,4 @@ class Model(MetaPhase):
 
 def _learning_rate(lr, decay):
     """Learning rate or schedule, as DeepXDE makes it for Adam (in Keras' config)."""
-    if lr is None:
-        raise ValueError("No learning rate for SOAP; pass e.g. lr=3e-3.")
     return dde.optimizers.get("adam", lr, decay).get_config()["learning_rate"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = ["SOAP"]
 
-import numbers
-
 import tensorflow as tf
+
+from ._checks import as_integer, as_number, num_args, shown
 
 
 @tf.keras.utils.register_keras_serializable("deepxde_lrnr")
@@ -35,8 +35,10 @@ class SOAP(tf.keras.optimizers.Optimizer):
         **kwargs: As for Keras optimizers, e.g. ``clipnorm``.
 
     Raises:
-        ValueError: If ``beta_1`` or ``beta_2`` is not in [0, 1), or ``frequency`` not
-            an integer >= 1.
+        ValueError: If ``learning_rate`` is neither a number > 0 nor a schedule,
+            ``beta_1`` or ``beta_2`` not in [0, 1), ``epsilon`` not a number > 0,
+            ``frequency`` not an integer >= 1, ``max_size`` none >= 0, or ``name`` no
+            string.
 
     References:
         `N. Vyas, D. Morwani, R. Zhao, M. Kwun, I. Shapira, D. Brandfonbrener,
@@ -55,12 +57,15 @@ class SOAP(tf.keras.optimizers.Optimizer):
         name: str = "SOAP",
         **kwargs,
     ):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        check_learning_rate("learning_rate", learning_rate)
         for argument, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            if not 0 <= beta < 1:
-                raise ValueError(f"{argument} is {beta}; it must be in [0, 1).")
-        if not (isinstance(frequency, numbers.Integral) and frequency >= 1):
-            raise ValueError(f"frequency is {frequency!r}; it must be an integer >= 1.")
+            as_number(argument, beta, "in [0, 1)", lambda v: 0 <= v < 1)
+        as_number("epsilon", epsilon, "a number > 0", lambda v: v > 0)
+        as_integer("frequency", frequency)
+        as_integer("max_size", max_size, 0)
+        if not (name is None or isinstance(name, str)):
+            raise ValueError(f"name is {shown(name)}; it must be a string.")
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -157,6 +162,19 @@ class SOAP(tf.keras.optimizers.Optimizer):
         for name in ("beta_1", "beta_2", "epsilon", "frequency", "max_size"):
             config[name] = getattr(self, name)
         return config
+
+
+def check_learning_rate(name: str, value) -> None:
+    """Checks that it is a number > 0, or a function or schedule for Keras.
+
+    Raises:
+        ValueError: If not.
+    """
+    schedule = tf.keras.optimizers.schedules.LearningRateSchedule
+    if isinstance(value, schedule) or num_args(value) == 0:
+        return
+    what = "a number > 0, or a learning rate schedule of Keras"
+    as_number(name, value, what, lambda v: v > 0)
 
 
 def _rotate(x, sides, back: bool = False):

@@ -4,14 +4,15 @@ __all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
 
 import keyword
 import math
-import numbers
 import warnings
 
 import deepxde as dde
 import numpy as np
 from deepxde.backend import tf
 
-_DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
+from ._checks import as_choice, as_integer, as_reals, is_finite, shown
+
+DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
 
 
 class OutsideParameterSpaceWarning(UserWarning):
@@ -107,19 +108,14 @@ class ParameterSpace:
             parameter varying slowest; for n = 1 it is the centre of the box.
 
         Raises:
-            ValueError: If `n` is not a positive integer, or `distribution` is unknown.
+            ValueError: If `n` is not an integer >= 1, or `distribution` is unknown.
         """
-        if not isinstance(n, numbers.Integral) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"n must be a positive integer, got {n!r}.")
-        if distribution not in _DISTRIBUTIONS:
-            raise ValueError(
-                f"distribution must be one of {', '.join(_DISTRIBUTIONS)}, "
-                f"got {distribution!r}."
-            )
+        n = as_integer("n", n)
+        as_choice("distribution", distribution, DISTRIBUTIONS)
         if distribution == "uniform":
-            unit = _unit_grid(int(n), self.dim)
+            unit = _unit_grid(n, self.dim)
         else:
-            unit = dde.geometry.sampler.sample(int(n), self.dim, distribution)
+            unit = dde.geometry.sampler.sample(n, self.dim, distribution)
             unit = unit.astype(np.float64)
         mu = self._axis_low + unit * (self._axis_high - self._axis_low)
         mu = np.where(self._log, np.exp(np.where(self._log, mu, 0)), mu)
@@ -138,10 +134,13 @@ class ParameterSpace:
             New array of shape (n, p), float64; n = 1 for a single parameter.
 
         Raises:
-            TypeError: If `mu` is not made of real numbers.
+            TypeError: If `mu` is not made of real numbers, or `name` no string.
             ValueError: If names are missing or unknown, the shape is wrong, a value is
-                NaN or infinite, or a value is not positive along a log axis.
+                NaN, infinite or beyond DeepXDE's default float, or a value is not
+                positive along a log axis.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"name is {shown(name)}; it must be a string.")
         if hasattr(mu, "keys"):
             array = self._from_mapping(mu, name)
         else:
@@ -149,6 +148,13 @@ class ParameterSpace:
         if len(array) == 0:
             raise ValueError(f"{name} is empty, expected at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
+        largest = np.finfo(dde.config.real(np)).max
+        self._refuse(
+            np.abs(array) > largest,
+            array,
+            name,
+            f"which {dde.config.default_float()}, DeepXDE's default float, cannot hold",
+        )
         self._refuse(
             self._log & (array <= 0), array, name, "which must be positive: log axis"
         )
@@ -159,7 +165,12 @@ class ParameterSpace:
 
         Args:
             mu: In any form that :meth:`as_array` accepts.
+
+        Raises:
+            TypeError: If `mu` is not made of real numbers.
+            ValueError: If it is otherwise not as for :meth:`as_array`.
         """
+        self.as_array(mu)
         if hasattr(mu, "keys"):
             return all(np.ndim(value) == 0 for value in mu.values())
         return np.ndim(mu) < 2
@@ -171,10 +182,14 @@ class ParameterSpace:
         float32: 1e-6 of the side, or the spacing of float32 numbers there if larger.
 
         Args:
-            mu: As for :meth:`as_array`, whose errors it raises.
+            mu: As for :meth:`as_array`.
 
         Returns:
             Array of shape (n,), bool.
+
+        Raises:
+            TypeError: If `mu` is not made of real numbers.
+            ValueError: If it is otherwise not as for :meth:`as_array`.
         """
         return ~self._outside(self.as_array(mu)).any(axis=1)
 
@@ -182,7 +197,7 @@ class ParameterSpace:
         """Reads parameters and warns, once, if any lies outside the box.
 
         Args:
-            mu: As for :meth:`as_array`, whose errors it raises.
+            mu: As for :meth:`as_array`.
             name (str): What messages call `mu`.
             stacklevel (int): As for ``warnings.warn``; the default 2 makes the warning
                 point at the caller of this method.
@@ -190,9 +205,15 @@ class ParameterSpace:
         Returns:
             Array of shape (n, p), float64.
 
+        Raises:
+            TypeError: If `mu` is not made of real numbers, or `name` no string.
+            ValueError: If `mu` is otherwise not as for :meth:`as_array`, or
+                `stacklevel` is not an integer >= 1.
+
         Warns:
             OutsideParameterSpaceWarning: If any parameter is not in the box.
         """
+        stacklevel = as_integer("stacklevel", stacklevel)
         array = self.as_array(mu, name)
         outside = self._outside(array)
         if outside.any():
@@ -217,9 +238,11 @@ class ParameterSpace:
             integers give float64.)
 
         Raises:
-            TypeError: If `mu` is a tensor of another than a float type.
+            TypeError: If `mu` is a tensor of another than a float type, or not made of
+                real numbers.
             ValueError: If the last axis is not of size p, or an array has a value that
-                is not positive along a log axis. (A tensor gives NaN or -inf there.)
+                is not finite, or not positive along a log axis. (A tensor gives NaN or
+                infinity there.)
         """
         if not tf.is_tensor(mu):
             return self._scale_array(mu)
@@ -255,17 +278,22 @@ class ParameterSpace:
         Raises:
             ValueError: If `d` is not such a description.
         """
-        try:
-            names = list(d["names"])
-            columns = [list(d[key]) for key in ("low", "high", "log")]
-        except (KeyError, TypeError):
+        keys = ("names", "low", "high", "log")
+        if not isinstance(d, dict) or not all(
+            isinstance(d.get(key), (list, tuple)) for key in keys
+        ):
             raise ValueError(
                 "d must be a dict of the lists names, low, high and log, as to_dict() "
-                f"returns it, got {d!r}."
-            ) from None
+                f"returns it, got {shown(d)}."
+            )
+        names, *columns = (list(d[key]) for key in keys)
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"names in d must be strings, at least one, got {shown(names)}."
+            )
         if any(len(column) != len(names) for column in columns):
             raise ValueError(
-                f"names, low, high and log in d must be of one length, got {d!r}."
+                f"names, low, high and log in d must be of one length, got {shown(d)}."
             )
         if len(set(names)) != len(names):
             raise ValueError(f"names in d must differ, got {names!r}.")
@@ -273,7 +301,10 @@ class ParameterSpace:
             name: (low, high, "log" if log else "linear")
             for name, low, high, log in zip(names, *columns, strict=True)
         }
-        return cls(**bounds)
+        try:
+            return cls(**bounds)
+        except ValueError as error:
+            raise ValueError(f"d describes no ParameterSpace: {error}") from None
 
     def __len__(self):
         return self.dim
@@ -314,6 +345,8 @@ class ParameterSpace:
     def _scale_array(self, mu):
         array = _numeric(mu, "mu")
         self._require_columns(array.shape)
+        if not np.isfinite(array).all():
+            raise ValueError("mu has entries that are NaN or infinite.")
         bad = self._log & (array <= 0)
         if bad.any():
             *_, column = np.argwhere(bad)[0]
@@ -420,15 +453,17 @@ def _parse_bounds(name, bounds):
             f"{name!r} cannot name a parameter: it must be usable as a keyword."
         )
     form = f"{name} must be given as (low, high) or (low, high, 'log')"
-    if not isinstance(bounds, (tuple, list, np.ndarray)) or len(bounds) not in (2, 3):
-        raise ValueError(f"{form}, got {bounds!r}.")
+    listed = isinstance(bounds, (tuple, list))
+    listed = listed or isinstance(bounds, np.ndarray) and bounds.ndim == 1
+    if not listed or len(bounds) not in (2, 3):
+        raise ValueError(f"{form}, got {shown(bounds)}.")
     low, high, scale = (*bounds, "linear")[:3]
     if not (isinstance(scale, str) and scale in ("linear", "log")):
         raise ValueError(
-            f"{form}; the third element must be 'log' or 'linear', got {scale!r}."
+            f"{form}; the third element must be 'log' or 'linear', got {shown(scale)}."
         )
-    if not (_is_finite_real(low) and _is_finite_real(high)):
-        raise ValueError(f"{form} with finite real bounds, got {bounds!r}.")
+    if not (is_finite(low) and is_finite(high)):
+        raise ValueError(f"{form} with finite real bounds, got {shown(bounds)}.")
     low, high = float(low), float(high)
     if not low < high:
         raise ValueError(f"{form} with low < high, got {bounds!r}.")
@@ -443,26 +478,9 @@ def _parse_bounds(name, bounds):
     return low, high, scale == "log"
 
 
-def _is_finite_real(value):
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond the range of floats
-        return False
-
-
 def _numeric(value, name):
     """Returns a new float64 array of the real numbers in `value`."""
-    try:
-        array = np.asarray(value)
-    except ValueError:  # rows of different lengths
-        raise ValueError(
-            f"{name} must be a rectangular array, got {value!r}."
-        ) from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must consist of real numbers, got {value!r}.")
-    return array.astype(np.float64)
+    return as_reals(name, value).astype(np.float64)
 
 
 def _frozen(values, dtype):

@@ -6,6 +6,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from ._checks import as_function, as_points, num_args
 from ._tracing import traced
 
 # Rows evaluated at once; bounds the memory of a prediction.
@@ -49,8 +50,10 @@ class Predictor:
             a list of them if ``operator`` returns a list.
 
         Raises:
-            ValueError: If ``x`` has the wrong shape, or ``operator`` takes the wrong
-                number of arguments or does not return a row for each of its rows.
+            TypeError: If ``x`` is not made of real numbers.
+            ValueError: If ``x`` has the wrong shape or is not finite, or ``operator``
+                takes the wrong number of arguments or does not return a row for each of
+                its rows.
         """
         return self.evaluate(self.compile(operator), x, mu, coefficients, single)
 
@@ -92,26 +95,15 @@ class Predictor:
         return results if several else results[0]
 
     def check_points(self, x) -> np.ndarray:
-        """Points as an array of shape (N, d), or a ``ValueError``."""
-        x = np.asarray(x, dde.config.real(np))
-        fits = x.ndim == 2 and len(x) > 0 and self.dim in (None, x.shape[1])
-        if not fits:
-            d = "d" if self.dim is None else self.dim
-            raise ValueError(
-                f"x has shape {x.shape}; points must have shape (N, {d}) with N >= 1."
-            )
-        return x
+        """Points as an array of shape (N, d), or the errors of ``as_points``."""
+        return as_points("x", x, self.dim)
 
     def compile(self, operator=None):
         """Function of Tensors mu, x (rows of all mu) and coefficients."""
         if operator is None:
             return self._values
-        num_args = dde.utils.get_num_args(operator)
-        if num_args not in (2, 3):
-            raise ValueError(
-                f"operator takes {num_args} arguments; it must take (x, u) or "
-                "(x, u, mu)."
-            )
+        as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
+        count = num_args(operator)
 
         @traced(reduce_retracing=True)
         def function(mu, x, coefficients):
@@ -122,7 +114,7 @@ class Predictor:
             if dde.config.autodiff == "forward":
                 u = (u, values)
             mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-            return operator(*(x, u, mu_rows)[:num_args])
+            return operator(*(x, u, mu_rows)[:count])
 
         return function
 

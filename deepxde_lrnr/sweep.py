@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_integer
+from ._checks import as_function, as_integer, as_path, as_verbose
 from ._progress import progress_bar
 from ._stores import open_store
 from .fast_phase import FastModel, GaussNewton
+from .fast_phase.fast_model import check_solver
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
 # Largest number of mu, and of numbers among the values, in a chunk.
@@ -108,7 +109,8 @@ def sweep(
         ``Sweep``.
 
     Raises:
-        TypeError: If ``fast`` or ``client`` is of another type.
+        TypeError: If ``fast``, ``solver``, ``client`` or ``out`` is of another type,
+            or ``mus`` or ``x`` is not made of real numbers.
         ValueError: If an argument is not as above.
         FileExistsError: If there is something at ``out``.
         ImportError: If an extra is missing.
@@ -122,6 +124,13 @@ def sweep(
             f"fast is a {type(fast).__name__}; it must be a FastModel, as Model.reduce "
             "returns it."
         )
+    solver = GaussNewton() if solver is None else solver
+    check_solver(solver)
+    verbose = as_verbose(verbose)
+    if operator is not None:
+        as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
+    if out is not None:
+        out = as_path("out", out)
     space = fast.parameter_space
     mu = space.check(mus, "mus", stacklevel=3).astype(dde.config.real(np))
     if x is not None:
@@ -132,7 +141,6 @@ def sweep(
         points = 1 if x is None else len(x)
         chunk_size = max(1, min(_MAX_CHUNK, _MAX_VALUES // points))
     chunk_size = as_integer("chunk_size", chunk_size)
-    solver = GaussNewton() if solver is None else solver
     chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
     if client is None:
         solve = ChunkSolver(fast, solver, x, operator, verbose)

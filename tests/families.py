@@ -6,16 +6,15 @@ import numpy as np
 from deepxde_lrnr.fast_phase import reduce_model
 
 
-def decay(geom, space, **kwargs):
+def decay_network(geom, space):
     """u_{x_last} = -k u, k the first parameter, on any geometry.
 
     Args:
         geom: DeepXDE geometry, with or without time.
         space: ``ParameterSpace``.
-        **kwargs: Of ``reduce_model``.
 
     Returns:
-        ``FastModel`` of 8 neurons a layer.
+        ``ParametricPDE``, and ``HyperLRNR`` of 8 neurons a layer.
     """
 
     def pde(x, u, mu):
@@ -38,6 +37,18 @@ def decay(geom, space, **kwargs):
     # The same in every process, whichever tests are selected.
     rng = np.random.default_rng(0)
     net.set_weights([0.5 * rng.standard_normal(w.shape) for w in net.get_weights()])
+    return data, net
+
+
+def decay(geom, space, **kwargs):
+    """``FastModel`` of ``decay_network``.
+
+    Args:
+        geom: The same.
+        space: The same.
+        **kwargs: Of ``reduce_model``.
+    """
+    data, net = decay_network(geom, space)
     settings = {"points": 20, "method": "eim", "rank": 3}
     settings.update(num_parameters=12, num_nodes=8)
     return reduce_model(data, net, [1], **{**settings, **kwargs})

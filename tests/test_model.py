@@ -344,17 +344,22 @@ def test_a_diverged_network_is_not_reduced(trained):
 
 
 @pytest.mark.parametrize("model_class", [dde.Model, lrnr.Model])
-@pytest.mark.parametrize("loss_weights", [[1], [1, 1, 1], 10])
+@pytest.mark.parametrize("loss_weights", [[1], [1, 1, 1]])
 def test_every_loss_has_a_weight(loss_weights, model_class):
     data = family(lambda x, u, mu: [u, u - mu[:, 0:1]])
     net = small_net(regularization={"orthogonality": 1})
     model = model_class(data, net)
     model.compile("adam", lr=1e-3, loss_weights=loss_weights, verbose=0)
-    given = "is 10" if loss_weights == 10 else f"has {len(loss_weights)} entries"
+    given = f"has {len(loss_weights)} entries"
     entries = r"pde\[0\], pde\[1\], bcs\[0\] \(IC\), regularization"
     message = f"loss_weights {given}; it must be a list of 4, one for each of {entries}"
     with pytest.raises(ValueError, match=message):
         model.train(iterations=1, batch_size=2, verbose=0)
+
+
+def test_loss_weights_are_a_list():
+    with pytest.raises(ValueError, match="loss_weights is 10; it must be a list"):
+        compiled(loss_weights=10)
 
 
 def test_every_error_has_a_loss():
@@ -382,7 +387,7 @@ def test_metrics_need_a_solution():
 
 
 def test_soap_needs_a_learning_rate():
-    with pytest.raises(ValueError, match="No learning rate for SOAP"):
+    with pytest.raises(ValueError, match="lr is None: no learning rate for SOAP"):
         compiled(optimizer="SOAP", lr=None)
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 import warnings
 
 import deepxde as dde
@@ -209,13 +210,15 @@ def test_log_axes_are_sampled_on_the_log_scale():
 
 @pytest.mark.parametrize("n", [0, -1, 2.0, "3", None, True])
 def test_bad_sample_sizes(n):
-    with pytest.raises(ValueError, match=f"n must be a positive integer, got {n!r}"):
+    message = re.escape(f"n is {n!r}; it must be an integer >= 1")
+    with pytest.raises(ValueError, match=message):
         cdr().sample(n)
 
 
 @pytest.mark.parametrize("distribution", ["sobol", "random", None])
 def test_unknown_distributions(distribution):
-    with pytest.raises(ValueError, match=f"Hammersley, Sobol, got {distribution!r}"):
+    message = f"distribution is {distribution!r}; .*'Hammersley', 'Sobol'"
+    with pytest.raises(ValueError, match=message):
         cdr().sample(3, distribution)
 
 

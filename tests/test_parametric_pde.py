@@ -660,5 +660,5 @@ def test_the_solution_is_checked(solution, message):
 
 def test_negative_weights_have_no_least_squares():
     data = transport_family(8)
-    with pytest.raises(ValueError, match=r"loss_weights is \[1.0, -1.0\]; .* >= 0"):
+    with pytest.raises(ValueError, match=r"loss_weights is \[1, -1\]; .* >= 0"):
         Residual(data, data.train_collocation, [1, -1])

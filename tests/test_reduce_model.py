@@ -300,7 +300,7 @@ def test_reduction_comes_after_training():
         ("oversampling", float("nan"), "oversampling is nan"),
         ("points", 0, "points is 0"),
         ("points", -3, "points is -3"),
-        ("points", np.ones((4, 2)), r"points has shape \(4, 2\).*\(n, 1\)"),
+        ("points", np.ones((4, 2)), r"points has shape \(4, 2\).*\(N, 1\)"),
         ("points", np.ones(4), r"points has shape \(4,\)"),
         ("points", np.ones((0, 1)), r"points has shape \(0, 1\)"),
         ("points", [[0.0], [np.nan]], "points .* NaN"),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import deepxde as dde
-import numpy as np
 
+from .._checks import as_integer, as_path
 from ..io import container, tree
 from ..training.state import restore_training, settings, training_state
 
@@ -49,20 +47,20 @@ class Checkpoint(dde.callbacks.Callback):
             "L-BFGS", which is a single step for DeepXDE, no others.
 
     Raises:
-        ValueError: If ``every`` is not an integer >= 1. When training begins, if the
+        ValueError: If ``every`` is not an integer >= 1, or ``path`` has a null
+            character. When training begins, if the
             file is the checkpoint of another training; the message says what differs.
         FileFormatError: When training begins, if the file is damaged or foreign.
-        TypeError: When training begins, if the model is not a ``deepxde_lrnr.Model``.
+        TypeError: If ``path`` is no path. When training begins, if the model is not a
+            ``deepxde_lrnr.Model``.
         OSError: When it cannot be written (full disk, no such folder, no permission);
             the checkpoint before remains.
     """
 
     def __init__(self, path, every: int = 1000):
         super().__init__()
-        if not (isinstance(every, (int, np.integer)) and every >= 1):
-            raise ValueError(f"every is {every!r}; it must be an integer >= 1.")
-        self.path = os.fspath(path)
-        self.every = every
+        self.path = as_path("path", path)
+        self.every = as_integer("every", every)
         self._settings = self._start = self._saved_step = None
 
     # By Model.train

@@ -6,6 +6,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._checks import as_choice, as_integer, as_number
 from .._tracing import traced
 from ..data import ParametricPDE
 from ..data.residual import Residual
@@ -51,17 +52,12 @@ class ParameterResampler(dde.callbacks.Callback):
         num_points: int = 64,
     ):
         super().__init__()
-        if method not in ("uniform", "residual"):
-            raise ValueError(
-                f"method is {method!r}; it must be 'uniform' or 'residual'."
-            )
+        as_choice("method", method, ("uniform", "residual"))
         counts = {"period": period, "candidates": candidates, "num_points": num_points}
         for name, value in counts.items():
-            if not (isinstance(value, (int, np.integer)) and value >= 1):
-                raise ValueError(f"{name} is {value!r}; it must be an integer >= 1.")
+            as_integer(name, value)
         for name, value in (("power", power), ("offset", offset)):
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name} is {value!r}; it must be a number >= 0.")
+            as_number(name, value, "a number >= 0", lambda v: v >= 0)
         self.period = period
         self.method = method
         self.power = power
@@ -116,12 +112,17 @@ class ParameterResampler(dde.callbacks.Callback):
         """Weighted MSE loss of each mu at ``num_points`` points.
 
         Args:
-            mu: Array of shape (n, p).
+            mu: Array of shape (n, p), or whatever ``ParameterSpace.as_array`` takes.
 
         Returns:
             Array of shape (n,).
+
+        Raises:
+            TypeError: If ``mu`` is not made of real numbers.
+            ValueError: If ``mu`` does not fit the parameter space.
         """
         data, net = self.model.data, self.model.net
+        mu = data.parameter_space.as_array(mu).astype(dde.config.real(np))
         collocation = data.train_collocation
         if self.num_points < len(collocation.pde_points):
             collocation = data.draw_collocation(self.num_points)

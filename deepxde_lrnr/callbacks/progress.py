@@ -6,6 +6,8 @@ import deepxde as dde
 import numpy as np
 from tqdm import tqdm
 
+from .._checks import as_flag
+
 
 class Progress(dde.callbacks.Callback):
     """Shows the steps, the losses, and the time left, as a bar on the error output.
@@ -17,6 +19,9 @@ class Progress(dde.callbacks.Callback):
     Args:
         disable: ``None`` shows the bar on a terminal only; ``False`` shows it
             everywhere, as in a notebook; ``True`` nowhere.
+
+    Raises:
+        ValueError: If ``disable`` is neither a bool nor ``None``.
     """
 
     # It has nothing that a checkpoint should keep.
@@ -24,7 +29,7 @@ class Progress(dde.callbacks.Callback):
 
     def __init__(self, disable: bool | None = None):
         super().__init__()
-        self.disable = disable
+        self.disable = None if disable is None else as_flag("disable", disable)
         self._bar = None
         self._shown = None
 

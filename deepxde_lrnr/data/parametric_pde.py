@@ -10,6 +10,17 @@ import numpy as np
 import tensorflow as tf
 from deepxde.data.sampler import BatchSampler
 
+from .._checks import (
+    as_choice,
+    as_flag,
+    as_function,
+    as_integer,
+    as_points,
+    is_integer,
+    num_args,
+    shown,
+)
+from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
 
@@ -64,8 +75,8 @@ class ParametricPDE(dde.data.Data):
     Raises:
         TypeError: If ``problem`` or ``parameter_space`` is of another type.
         ValueError: If nothing in the problem takes mu, a function takes the wrong
-            number of arguments, the PDE or an IC/BC has no points, or a number is not
-            an integer >= 1.
+            number of arguments, the PDE or an IC/BC has no points, a number is not an
+            integer >= 1, or ``parameter_distribution`` is unknown.
     """
 
     def __init__(
@@ -78,14 +89,14 @@ class ParametricPDE(dde.data.Data):
         solution=None,
     ):
         _check_problem(problem)
-        if not hasattr(parameter_space, "sample"):
+        if not isinstance(parameter_space, ParameterSpace):
             raise TypeError(
-                f"parameter_space is {parameter_space!r}; it must be a ParameterSpace, "
-                "e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+                f"parameter_space is {shown(parameter_space)}; it must be a "
+                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
             )
         for name, value in (("num_parameters", num_parameters), ("num_test", num_test)):
-            if not _is_count(value):
-                raise ValueError(f"{name} is {value!r}; it must be an integer >= 1.")
+            as_integer(name, value)
+        as_choice("parameter_distribution", parameter_distribution, DISTRIBUTIONS)
         self.problem = problem
         self.parameter_space = parameter_space
         self.parameter_distribution = parameter_distribution
@@ -114,23 +125,21 @@ class ParametricPDE(dde.data.Data):
         pde, solution = self.problem.pde, self.solution
         takes_mu = any(c.takes_mu for c in self.conditions)
         if pde is not None:
-            num_args = dde.utils.get_num_args(pde)
-            if num_args not in (2, 3):
-                raise ValueError(
-                    f"pde takes {num_args} arguments; it must be pde(x, u, mu)."
+            count = num_args(pde)
+            if count not in (2, 3):
+                given = (
+                    "is no function" if count is None else f"takes {count} arguments"
                 )
-            takes_mu = takes_mu or num_args == 3
+                raise ValueError(f"pde {given}; it must be pde(x, u, mu).")
+            takes_mu = takes_mu or count == 3
         if not takes_mu:
             raise ValueError(
                 "pde takes no mu, and neither does an IC/BC: write pde(x, u, mu), mu "
                 "being a Tensor of shape (rows, p). If mu enters through the network's "
                 "transforms only, let pde take mu all the same and ignore it."
             )
-        if solution is not None and dde.utils.get_num_args(solution) not in (1, 2):
-            raise ValueError(
-                f"solution takes {dde.utils.get_num_args(solution)} arguments; it must "
-                "take (x, mu) or (x)."
-            )
+        if solution is not None:
+            as_function("solution", solution, (1, 2), "(x, mu) or (x)")
 
     # Parameters
 
@@ -153,6 +162,7 @@ class ParametricPDE(dde.data.Data):
                 else "pseudo", since the others are the same in every call.
 
         Raises:
+            TypeError: If ``mu`` is not made of real numbers.
             ValueError: If ``mu`` does not fit the parameter space.
 
         Warns:
@@ -194,8 +204,18 @@ class ParametricPDE(dde.data.Data):
         self._source = (problem.train_x_bc, problem.train_x_all)
 
     def resample_train_points(self, pde_points=True, bc_points=True) -> None:
-        """Resamples the points for the PDE and/or IC/BC, as DeepXDE's problems do."""
-        self.problem.resample_train_points(pde_points, bc_points)
+        """Resamples the points for the PDE and/or IC/BC, as DeepXDE's problems do.
+
+        Args:
+            pde_points (bool): Whether those of the PDE are.
+            bc_points (bool): Whether those of the IC/BC are.
+
+        Raises:
+            ValueError: If one of them is no bool.
+        """
+        self.problem.resample_train_points(
+            as_flag("pde_points", pde_points), as_flag("bc_points", bc_points)
+        )
 
     def collocation(
         self, points: np.ndarray, condition_points: int | None = None
@@ -208,12 +228,15 @@ class ParametricPDE(dde.data.Data):
                 Otherwise it keeps those trained on, at most so many, evenly spread.
 
         Raises:
-            ValueError: If an IC/BC finds no point.
+            TypeError: If ``points`` is not made of real numbers.
+            ValueError: If ``points`` has another shape or is not finite,
+                ``condition_points`` is not an integer >= 1, or an IC/BC finds no point.
         """
+        points = as_points("points", points, self.geom.dim)
         if condition_points is None:
-            points = np.asarray(points, dde.config.real(np))
             picked = [c.bc.collocation_points(points) for c in self.conditions]
             return self._new_collocation(picked, points)
+        as_integer("condition_points", condition_points)
         blocks, selections = [], []
         for condition, block in zip(
             self.conditions, self.train_collocation.condition_points, strict=True
@@ -323,10 +346,10 @@ class ParametricPDE(dde.data.Data):
         """Number of mu and number of points of a step; ``None`` means all of them."""
         sizes = batch_size if isinstance(batch_size, (tuple, list)) else (batch_size,)
         if len(sizes) not in (1, 2) or not all(
-            s is None or _is_count(s) for s in sizes
+            s is None or is_integer(s) for s in sizes
         ):
             raise ValueError(
-                f"batch_size is {batch_size!r}; it must be the number of mu, or a "
+                f"batch_size is {shown(batch_size)}; it must be the number of mu, or a "
                 "tuple: the number of mu and the number of points."
             )
         limits = (
@@ -457,10 +480,6 @@ class ParametricPDE(dde.data.Data):
         num_pde = num_errors - len(self.conditions)
         pde = ["pde"] if num_pde == 1 else [f"pde[{i}]" for i in range(num_pde)]
         return pde + [c.name for c in self.conditions]
-
-
-def _is_count(value) -> bool:
-    return isinstance(value, (int, np.integer)) and value >= 1
 
 
 def _check_problem(problem) -> None:

@@ -6,6 +6,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._checks import as_loss_weights
 from .collocation import Collocation
 from .parametric_pde import ParametricPDE
 
@@ -38,15 +39,8 @@ class Residual:
         self.data = data
         self.collocation = collocation
         self.row_factors = row_factors
-        if loss_weights is not None:
-            loss_weights = [float(weight) for weight in loss_weights]
-        self.loss_weights = loss_weights
-        for weight in self.loss_weights or ():
-            if not 0 <= weight < float("inf"):
-                raise ValueError(
-                    f"loss_weights is {self.loss_weights}; for least squares all "
-                    "weights must be finite and >= 0."
-                )
+        # Least squares have no negative weights.
+        self.loss_weights = as_loss_weights(loss_weights)
 
     def feed(self, mu: np.ndarray):
         """What ``__call__`` needs for mu of shape (P, p), computed in NumPy."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from .._checks import as_integer, as_number
+from .._checks import as_choice, as_integer, as_number
 from .compilation import Compiled
 from .outcome import Outcome
 
@@ -57,14 +57,8 @@ class Adam:
                 "locality", self.locality, "a number >= 0", lambda v: v >= 0
             ),
         }
-        if self.objective not in _OBJECTIVES:
-            raise ValueError(
-                f"objective is {self.objective!r}; it must be one of {_OBJECTIVES}."
-            )
-        if self.network not in ("fast", "full"):
-            raise ValueError(
-                f"network is {self.network!r}; it must be 'fast' or 'full'."
-            )
+        as_choice("objective", self.objective, _OBJECTIVES)
+        as_choice("network", self.network, ("fast", "full"))
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import deepxde as dde
 import numpy as np
 
+from .._checks import as_path, shown
 from ..data.residual import Residual
 from ..io import container
 from ..nn import FastLRNR
@@ -139,6 +140,7 @@ class FastModel:
             components) for several; a list of them if ``operator`` returns a list.
 
         Raises:
+            TypeError: If ``x`` or ``mu`` is not made of real numbers.
             ValueError: If ``mu`` does not fit the parameter space or is not finite, or
                 ``x`` or ``operator`` is not as above.
 
@@ -166,14 +168,17 @@ class FastModel:
 
         Raises:
             OSError: If it cannot be written; what was there before is unchanged.
+            TypeError: If ``path`` is no path.
+            ValueError: If ``path`` has a null character.
 
         Warns:
             UserWarning: If a transform or an activation cannot be saved. It has to be
                 passed again to ``load_fast``.
         """
+        path = as_path("path", path)
         packed = pack_fast_model(self, stacklevel=2)
         container.write(path, KIND, packed.header, packed.arrays)
-        return str(path)
+        return path
 
     def solve(self, mu, solver=None, verbose: int = 1) -> Solution:
         """The fast phase: solves for new mu.
@@ -191,7 +196,12 @@ class FastModel:
 
         Raises:
             RuntimeError: If the model was loaded without its problem.
+            TypeError: If ``mu`` is not made of real numbers, or ``solver`` is no
+                solver.
             ValueError: If ``mu`` does not fit the parameter space or is not finite.
+
+        Warns:
+            OutsideParameterSpaceWarning: If a mu is not in the box.
         """
         if self.residual.data is None:
             raise RuntimeError(
@@ -203,11 +213,7 @@ class FastModel:
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3).astype(dde.config.real(np))
         solver = GaussNewton() if solver is None else solver
-        if isinstance(solver, type) or not hasattr(solver, "prepare"):
-            raise TypeError(
-                f"solver is {solver!r}; it must be a solver object, e.g. "
-                "lrnr.fast_phase.GaussNewton()."
-            )
+        check_solver(solver)
         if solver not in self._solvers:
             self._verbose = verbose
             self._solvers[solver] = solver.prepare(self)
@@ -235,3 +241,16 @@ class FastModel:
         else:
             outcomes += map(solve_chunk, others)
         return Outcome.concatenate(outcomes)
+
+
+def check_solver(solver) -> None:
+    """Checks that it is a solver object.
+
+    Raises:
+        TypeError: If not.
+    """
+    if isinstance(solver, type) or not hasattr(solver, "prepare"):
+        raise TypeError(
+            f"solver is {shown(solver)}; it must be a solver object, e.g. "
+            "lrnr.fast_phase.GaussNewton()."
+        )

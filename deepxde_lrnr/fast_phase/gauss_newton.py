@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from .._checks import as_integer, as_number
+from .._checks import as_choice, as_integer, as_number
 from .calibration import choose_damping, choose_jacobian
 from .compilation import Compiled
 from .jacobian import MAX_SIZE, jacobian
@@ -99,10 +99,7 @@ class GaussNewton:
                 "rtol", self.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1
             ),
         }
-        if self.jacobian not in _JACOBIANS:
-            raise ValueError(
-                f"jacobian is {self.jacobian!r}; it must be one of {_JACOBIANS}."
-            )
+        as_choice("jacobian", self.jacobian, _JACOBIANS)
         if not (isinstance(self.damping, str) and self.damping == "auto"):
             checked["damping"] = as_number(
                 "damping", self.damping, "'auto' or a number > 0", lambda v: v > 0

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import time
 
-import deepxde as dde
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .._checks import as_integer, as_number
+from .._checks import (
+    as_choice,
+    as_integer,
+    as_loss_weights,
+    as_number,
+    as_reals,
+    shown,
+)
 from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.collocation import bounding_box
@@ -64,15 +70,25 @@ def reduce_model(
             last; there is none without a terminal either.
 
     Raises:
+        TypeError: If ``data`` or ``net`` is of another type, or ``points`` is not made
+            of real numbers.
         ValueError: If an argument is out of its range, e.g. ``rank`` larger than
             the number of snapshots or the width of a layer.
     """
+    if not isinstance(data, ParametricPDE):
+        raise TypeError(f"data is {shown(data)}; it must be a ParametricPDE.")
+    if not isinstance(net, HyperLRNR):
+        raise TypeError(f"net is {shown(net)}; it must be a HyperLRNR.")
+    if not net.stack.built:
+        raise ValueError("net has no weights yet; train it first.")
+    loss_weights = as_loss_weights(loss_weights)
     if rank is None and rtol is None:
         rtol = 1e-3
     if num_nodes is None:
         num_nodes = min(20 * data.parameter_space.dim, 60)
     for name, value in (("num_parameters", num_parameters), ("num_nodes", num_nodes)):
         as_integer(name, value)
+    seed = as_integer("seed", seed, 0)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
@@ -135,8 +151,7 @@ def reduce_model(
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
     """Checks what ``reduce_layer`` is given, before the snapshots are computed."""
-    if method not in METHODS:
-        raise ValueError(f"method is {method!r}; it must be one of {METHODS}.")
+    as_choice("method", method, METHODS)
     if rank is not None and as_integer("rank", rank) > min(widths):
         raise ValueError(
             f"rank is {rank}, larger than the narrowest hidden layer, {min(widths)}; "
@@ -183,18 +198,10 @@ def fast_collocation(
     """
     if points is None:
         points = 384
-    if isinstance(points, (int, np.integer)):
-        if points < 1:
-            raise ValueError(f"points is {points}; it must be at least 1.")
+    if np.ndim(as_reals("points", points)) == 0:
+        points = as_integer("points", points)
         pde_points = spread_points(data.geom, points, sequence, skip)
         return data.collocation(pde_points, condition_points=max(16, points // 4))
-    points = np.asarray(points, dde.config.real(np))
-    if points.ndim != 2 or points.shape[1] != data.geom.dim or len(points) == 0:
-        raise ValueError(
-            f"points has shape {points.shape}; it must be (n, {data.geom.dim})."
-        )
-    if not np.isfinite(points).all():
-        raise ValueError("points has entries that are NaN or infinite.")
     return data.collocation(points)
 
 

@@ -72,6 +72,10 @@ class Solution:
         Returns:
             Array of shape (N, number of components) for one mu, (n, N, number of
             components) for several; a list of them if ``operator`` returns a list.
+
+        Raises:
+            TypeError: If ``x`` is not made of real numbers.
+            ValueError: If ``x`` or ``operator`` is not as above.
         """
         single = self.mu.ndim == 1
         return self._predictor(

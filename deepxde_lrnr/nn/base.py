@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import numbers
 import warnings
 
 import deepxde as dde
 
+from .._checks import as_integer, is_integer, shown
 from .coefficients import CoefficientLayout
 from .low_rank import LowRankStack, hidden_activations
 from .regularizers import Regularization
@@ -42,6 +42,7 @@ class LowRankNN(dde.nn.NN):
     ) -> None:
         """Checks the arguments of a constructor; sets the layers from them."""
         widths = check_layer_sizes(layer_sizes, rank)
+        kernel_initializer = _initializer(kernel_initializer)
         self.layer_sizes = tuple(layer_sizes)
         self.regularization_terms = Regularization(regularization)
         # DeepXDE adds net.losses to the loss if net.regularizer is not None.
@@ -54,7 +55,7 @@ class LowRankNN(dde.nn.NN):
             self.layout,
             self.layer_sizes[-1],
             hidden_activations(activation, len(widths)),
-            dde.nn.initializers.get(kernel_initializer),
+            kernel_initializer,
             kernel_regularizer=self.regularization_terms.kernel,
             factor_regularizer=self.regularization_terms.factor,
         )
@@ -85,29 +86,35 @@ class LowRankNN(dde.nn.NN):
         return {w.path: w.numpy() for w in self.weights}
 
 
-def is_positive_integer(value) -> bool:
-    """Whether ``value`` is an integer >= 1 (and not a ``bool``)."""
-    return (
-        isinstance(value, numbers.Integral)
-        and not isinstance(value, bool)
-        and value >= 1
-    )
+def _initializer(identifier):
+    try:
+        return dde.nn.initializers.get(identifier)
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"kernel_initializer is {shown(identifier)}; it must be an initializer of "
+            "Keras or one of DeepXDE's names, e.g. 'Glorot normal'."
+        ) from None
 
 
 def check_layer_sizes(layer_sizes, rank: int) -> tuple[int, ...]:
     """Checks ``layer_sizes`` and ``rank`` of an LRNR; returns the hidden widths."""
+    if not isinstance(layer_sizes, (list, tuple)):
+        raise ValueError(
+            f"layer_sizes is {shown(layer_sizes)}; it must be a list, e.g. "
+            "[2, 64, 64, 1]."
+        )
     sizes = list(layer_sizes)
     if len(sizes) < 4:
         raise ValueError(
-            f"layer_sizes is {sizes}; a low rank network has an input, at least two "
-            "hidden layers (a dense one, then low rank ones) and an output."
+            f"layer_sizes is {shown(sizes)}; a low rank network has an input, at least "
+            "two hidden layers (a dense one, then low rank ones) and an output."
         )
-    if not all(is_positive_integer(size) for size in sizes):
-        raise ValueError(f"layer_sizes is {sizes}; all sizes must be integers >= 1.")
-    if not is_positive_integer(rank):
-        raise ValueError(f"rank is {rank!r}; it must be an integer >= 1.")
+    if not all(map(is_integer, sizes)):
+        raise ValueError(
+            f"layer_sizes is {shown(sizes)}; all sizes must be integers >= 1."
+        )
     widths = tuple(sizes[1:-1])
-    if rank > min(widths):
+    if as_integer("rank", rank) > min(widths):
         raise ValueError(
             f"rank is {rank}, larger than the narrowest hidden layer in layer_sizes, "
             f"{min(widths)}; a layer's rank is at most its width."

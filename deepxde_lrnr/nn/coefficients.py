@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._checks import as_reals, is_integer, shown
+
 
 @dataclass(frozen=True)
 class CoefficientLayout:
@@ -20,10 +22,29 @@ class CoefficientLayout:
         ranks: r_l of the low rank layers 1 to L.
         bias_ranks: Number of bias coefficients of the layers 0 to L; 0 where a layer
             has none.
+
+    Raises:
+        ValueError: If they are not as above: tuples of integers, >= 1 and >= 0.
     """
 
     ranks: tuple[int, ...]
     bias_ranks: tuple[int, ...]
+
+    def __post_init__(self):
+        for name, low in (("ranks", 1), ("bias_ranks", 0)):
+            given = getattr(self, name)
+            fits = isinstance(given, (list, tuple)) and len(given) > 0
+            if not (fits and all(is_integer(value, low) for value in given)):
+                raise ValueError(
+                    f"{name} is {shown(given)}; it must be a tuple of integers >= "
+                    f"{low}."
+                )
+            object.__setattr__(self, name, tuple(map(int, given)))
+        if len(self.bias_ranks) != len(self.ranks) + 1:
+            raise ValueError(
+                f"bias_ranks is {self.bias_ranks}; it must have one entry more than "
+                f"ranks, {self.ranks}: the first layer has no rank."
+            )
 
     @property
     def num_scales(self) -> int:
@@ -44,7 +65,17 @@ class CoefficientLayout:
         Returns:
             Two lists: s_1, ..., s_L of shapes (P, r_l), and c_0, ..., c_L of shapes
             (P, r_b), the latter with ``None`` where a layer has no bias coefficients.
+
+        Raises:
+            ValueError: If ``coefficients`` has another shape.
         """
+        shape = getattr(coefficients, "shape", None)
+        if shape is None or len(shape) != 2 or shape[1] not in (None, self.size):
+            given = shown(coefficients) if shape is None else f"of shape {tuple(shape)}"
+            raise ValueError(
+                f"coefficients is {given}; it must be an array of shape "
+                f"(P, {self.size})."
+            )
         sizes = (*self.ranks, *self.bias_ranks)
         ends = list(itertools.accumulate(sizes))
         blocks = [
@@ -60,10 +91,11 @@ class CoefficientLayout:
             kept: Boolean array of shape (``size``,). Bias coefficients are all kept.
 
         Raises:
-            ValueError: If ``kept`` has another shape, or drops a bias coefficient or
-                all coefficients s of a layer.
+            TypeError: If ``kept`` is not made of bool.
+            ValueError: If ``kept`` has another shape or type, or drops a bias
+                coefficient or all coefficients s of a layer.
         """
-        kept = np.asarray(kept)
+        kept = as_reals("kept", kept, "biuf")
         if kept.dtype != bool or kept.shape != (self.size,):
             raise ValueError(
                 f"kept has shape {kept.shape} and type {kept.dtype}; it must be a "

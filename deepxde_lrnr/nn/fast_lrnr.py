@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._checks import as_reals, shown
 from .hyper_lrnr import HyperLRNR, ParametricNN
 from .hypernetwork import Hypernetwork
 from .low_rank import LowRankStack
@@ -32,6 +33,7 @@ class FastLRNR(ParametricNN):
         full_size: Number of coefficients of ``net``.
 
     Raises:
+        TypeError: If ``net`` is no ``HyperLRNR``, or an array is not made of numbers.
         ValueError: If ``net`` has no weights yet, or if ``indices``, ``maps`` or
             ``kept`` do not fit it.
 
@@ -50,6 +52,9 @@ class FastLRNR(ParametricNN):
     ):
         super().__init__()
         self.trainable = False
+        # A loaded network is a plain ParametricNN.
+        if not isinstance(net, ParametricNN):
+            raise TypeError(f"net is {shown(net)}; it must be a HyperLRNR.")
         full = net.stack
         if not full.built:
             raise ValueError("net has no weights yet; train it first.")
@@ -113,22 +118,25 @@ def _check_selection(full: LowRankStack, indices, maps) -> None:
     """Checks the shapes of ``indices`` and ``maps`` against the full network."""
     num_hidden = len(full.widths)
     for name, values in (("indices", indices), ("maps", maps)):
-        if values is None or len(values) != num_hidden:
-            given = "None" if values is None else f"of length {len(values)}"
+        listed = isinstance(values, (list, tuple))
+        if not listed or len(values) != num_hidden:
+            given = f"of length {len(values)}" if listed else shown(values)
             raise ValueError(
                 f"{name} is {given}; it must have one entry for each of the "
-                f"{num_hidden} hidden layers."
+                f"{num_hidden} hidden layers (indices and maps are given together)."
             )
     rows = (*full.layout.ranks, full.num_outputs)
     for level, (width, needed) in enumerate(zip(full.widths, rows, strict=True)):
-        chosen = np.asarray(indices[level])
-        if chosen.ndim != 1 or not np.all((0 <= chosen) & (chosen < width)):
+        chosen = as_reals(f"indices[{level}]", indices[level])
+        integers = chosen.ndim == 1 and chosen.dtype.kind in "iu" and chosen.size > 0
+        if not integers or not np.all((0 <= chosen) & (chosen < width)):
             raise ValueError(
-                f"indices[{level}] is {chosen}; it must be a list of neurons of hidden "
-                f"layer {level}, from 0 to {width - 1}."
+                f"indices[{level}] is {shown(indices[level])}; it must be a list of "
+                f"neurons of hidden layer {level}, from 0 to {width - 1}."
             )
-        if np.shape(maps[level]) != (needed, len(chosen)):
+        array = as_reals(f"maps[{level}]", maps[level])
+        if array.shape != (needed, len(chosen)) or not np.isfinite(array).all():
             raise ValueError(
-                f"maps[{level}] has shape {np.shape(maps[level])}; for "
-                f"{len(chosen)} indices it must be ({needed}, {len(chosen)})."
+                f"maps[{level}] has shape {array.shape}; for {len(chosen)} indices it "
+                f"must be ({needed}, {len(chosen)}), and finite."
             )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import deepxde as dde
+import numpy as np
 import tensorflow as tf
 
-from .base import LowRankNN, check_num_features, is_positive_integer
+from .._checks import accepts, as_integer, as_reals, is_integer, num_args, shown
+from ..parameter_space import ParameterSpace
+from .base import LowRankNN, check_num_features
 from .hypernetwork import Hypernetwork
 from .low_rank import start_scales
 
@@ -32,6 +35,10 @@ class ParametricNN(LowRankNN):
         Returns:
             Tensor of shape (P, ``layout.size``); ``layout.split`` gives those of the
             layers.
+
+        Raises:
+            TypeError: If ``mu`` is not made of real numbers.
+            ValueError: If ``mu`` does not fit the parameter space.
         """
         if not tf.is_tensor(mu):
             mu = tf.constant(self.parameter_space.as_array(mu), dde.config.real(tf))
@@ -51,7 +58,15 @@ class ParametricNN(LowRankNN):
 
         Returns:
             Tensor of shape (N P, number of components).
+
+        Raises:
+            TypeError: If an argument is neither a Tensor of floats nor an array.
+            ValueError: If one has another shape, or an array is not finite.
         """
+        mu = as_tensor("mu", mu, self.parameter_space.dim)
+        given = self.stack.built and self._input_transform is None
+        x = as_tensor("x", x, self.stack.W_in.shape[0] if given else None)
+        coefficients = as_tensor("coefficients", coefficients, self.layout.size)
         mu_rows = rows_of(mu, x)
         y = self.stack(self.features(mu_rows, x), coefficients)
         if self._output_transform is not None:
@@ -74,7 +89,11 @@ class ParametricNN(LowRankNN):
         Args:
             transform: Function of Tensors x (rows, d) and, if it takes two arguments,
                 mu (rows, p), to features (rows, any).
+
+        Raises:
+            ValueError: If ``transform`` is no such function.
         """
+        check_feature_transform("transform", transform)
         self._input_transform = transform
 
     def apply_output_transform(self, transform):
@@ -83,7 +102,11 @@ class ParametricNN(LowRankNN):
         Args:
             transform: Function of ``inputs``, the tuple ``(mu, x)`` of shapes (rows, p)
                 and (rows, d), and ``outputs`` (rows, number of components).
+
+        Raises:
+            ValueError: If ``transform`` is no such function.
         """
+        check_output_transform("transform", transform)
         self._output_transform = transform
 
 
@@ -116,11 +139,11 @@ class HyperLRNR(ParametricNN):
         hypernetwork: List of the sizes of the hypernetwork's hidden layers.
 
     Raises:
-        ValueError: If there are fewer than two hidden layers, if ``rank`` is larger
-            than a hidden layer, if a term of ``regularization`` is not known, or if
-            ``bias_rank`` is not an integer >= 0. When called, if ``layer_sizes[0]``
-            or the number of rows does not fit.
-        TypeError: If ``parameter_space`` is missing.
+        ValueError: If an argument is not as above, e.g. if there are fewer than two
+            hidden layers, if ``rank`` is larger than a hidden layer, or if a term of
+            ``regularization`` is not known. When called, if ``layer_sizes[0]`` or the
+            number of rows does not fit.
+        TypeError: If ``parameter_space`` is no ``ParameterSpace``.
 
     References:
         `W. Cho, K. Lee, N. Park, D. Rim, & G. Welper. FastLRNR and sparse physics
@@ -140,20 +163,19 @@ class HyperLRNR(ParametricNN):
         hypernetwork=(64, 64),
     ):
         super().__init__()
-        if not hasattr(parameter_space, "scale"):
+        if not isinstance(parameter_space, ParameterSpace):
             raise TypeError(
-                f"parameter_space is {parameter_space!r}; it must be a ParameterSpace, "
-                "e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+                f"parameter_space is {shown(parameter_space)}; it must be a "
+                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
             )
-        if not (is_positive_integer(bias_rank) or bias_rank == 0):
-            raise ValueError(f"bias_rank is {bias_rank!r}; it must be an integer >= 0.")
+        bias_rank = as_integer("bias_rank", bias_rank, 0)
         if not (
             isinstance(hypernetwork, (list, tuple))
-            and all(is_positive_integer(size) for size in hypernetwork)
+            and all(map(is_integer, hypernetwork))
         ):
             raise ValueError(
-                f"hypernetwork is {hypernetwork!r}; it must be a list of the sizes of "
-                "its hidden layers, e.g. (64, 64)."
+                f"hypernetwork is {shown(hypernetwork)}; it must be a list of the "
+                "sizes of its hidden layers, e.g. (64, 64)."
             )
         self.parameter_space = parameter_space
         self._make_stack(
@@ -176,6 +198,56 @@ class HyperLRNR(ParametricNN):
         coefficients = self.coefficients(mu)
         self._add_penalty(self.layout.split(coefficients)[0])
         return self.evaluate(mu, x, coefficients)
+
+
+def check_feature_transform(name: str, transform) -> None:
+    """Checks that it takes (x) or, if it has two arguments, (x, mu)."""
+    if not (num_args(transform) == 2 or accepts(transform, 1)):
+        raise ValueError(
+            f"{name} is {shown(transform)}; it must be a function of (x) or (x, mu)."
+        )
+
+
+def check_output_transform(name: str, transform) -> None:
+    """Checks that it takes (inputs, outputs)."""
+    if not accepts(transform, 2):
+        raise ValueError(
+            f"{name} is {shown(transform)}; it must be a function of (inputs, outputs)."
+        )
+
+
+def as_tensor(name: str, value, columns: int | None = None):
+    """A Tensor of floats as it is; an array as a Tensor. Two axes.
+
+    Args:
+        name: Name of the argument.
+        value: Tensor or array.
+        columns: Length of the second axis, if it is to be checked.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If it has another shape, or an array is not finite.
+    """
+    if not tf.is_tensor(value):
+        array = as_reals(name, value)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has entries that are NaN or infinite.")
+        value = tf.constant(array, dde.config.real(tf))
+    if not value.dtype.is_floating:
+        raise TypeError(
+            f"{name} is a Tensor of {value.dtype.name}; it must be a float."
+        )
+    shape = value.shape
+    if shape.rank is not None and (
+        shape.rank != 2
+        or 0 in tuple(shape)
+        or columns is not None
+        and shape[1] not in (None, columns)
+    ):
+        raise ValueError(
+            f"{name} has shape {tuple(shape)}; it must be (rows, {columns or 'd'})."
+        )
+    return value
 
 
 def split_inputs(inputs):

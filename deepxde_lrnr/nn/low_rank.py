@@ -7,6 +7,7 @@ import math
 import deepxde as dde
 import tensorflow as tf
 
+from .._checks import accepts, shown
 from .coefficients import CoefficientLayout
 
 
@@ -204,13 +205,29 @@ def hidden_activations(activation, num_hidden: int) -> list:
         activation: Name, function, or a list of ``num_hidden + 1`` of them, the last of
             which is not used (as in ``dde.nn.FNN``).
         num_hidden: Number of hidden layers.
+
+    Raises:
+        ValueError: If DeepXDE does not know one, or there are more or fewer.
     """
-    get = dde.nn.activations.get
     if not isinstance(activation, (list, tuple)):
-        return [get(activation)] * num_hidden
+        return [_activation(activation)] * num_hidden
     if len(activation) != num_hidden + 1:
         raise ValueError(
             f"activation has {len(activation)} entries; a list must have one for each "
             f"hidden layer and the output layer, {num_hidden + 1} here."
         )
-    return [get(a) for a in activation[:-1]]
+    return [_activation(a) for a in activation[:-1]]
+
+
+def _activation(identifier):
+    try:
+        function = dde.nn.activations.get(identifier)
+    # Of DeepXDE's many types, for what it does not know.
+    except Exception:
+        function = None
+    if not accepts(function, 1):
+        raise ValueError(
+            f"activation is {shown(identifier)}; it must be a function of one argument "
+            "or one of DeepXDE's names, e.g. 'tanh', 'sin', 'swish'."
+        )
+    return function

@@ -30,9 +30,10 @@ class LRNR(LowRankNN):
         rank: r of the low rank layers.
 
     Raises:
-        ValueError: If there are fewer than two hidden layers, if ``rank`` is larger
-            than a hidden layer, or if a term of ``regularization`` is not known. When
-            called, if ``layer_sizes[0]`` does not fit.
+        ValueError: If an argument is not as above, e.g. if there are fewer than two
+            hidden layers, if ``rank`` is larger than a hidden layer, or if a term of
+            ``regularization`` is not known. When called, if ``layer_sizes[0]`` does not
+            fit.
 
     References:
         `W. Cho, K. Lee, N. Park, D. Rim, & G. Welper. FastLRNR and sparse physics

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
 
 import deepxde as dde
 import tensorflow as tf
+
+from .._checks import as_number, is_finite, shown
 
 # R_sparse asks that coefficients fall by this factor from one index to the next
 # (arXiv 2410.04001, section 3.1).
@@ -58,7 +58,7 @@ class Regularization:
         self.weights = dict.fromkeys(terms, 0.0)
         self.kernel = None
         if not isinstance(identifier, Mapping):
-            self.kernel = dde.nn.regularizers.get(identifier)
+            self.kernel = _kernel(identifier)
             if self.kernel is not None:
                 identifier = [identifier[0], *map(float, identifier[1:])]
         else:
@@ -68,17 +68,13 @@ class Regularization:
                         f"regularization has the unknown term {term!r}; known are "
                         f"{', '.join(map(repr, terms))}."
                     )
-                if not (
-                    isinstance(weight, numbers.Real)
-                    and math.isfinite(weight)
-                    and weight >= 0
-                ):
-                    raise ValueError(
-                        f"regularization[{term!r}] is {weight!r}; it must be a finite "
-                        "number >= 0."
-                    )
-                self.weights[term] = float(weight)
-            identifier = {term: float(identifier[term]) for term in identifier}
+                self.weights[term] = as_number(
+                    f"regularization[{term!r}]",
+                    weight,
+                    "a finite number >= 0",
+                    lambda v: v >= 0,
+                )
+            identifier = {term: self.weights[term] for term in identifier}
         self.identifier = identifier or None
 
     def __bool__(self) -> bool:
@@ -94,3 +90,21 @@ class Regularization:
         """Loss for the coefficients s_l, or ``None``."""
         weight = self.weights["sparsity"]
         return weight * sparsity(scales) if weight else None
+
+
+def _kernel(identifier):
+    """Keras regularizer of what ``dde.nn.FNN`` accepts."""
+    if identifier is None:
+        return None
+    listed = isinstance(identifier, (list, tuple))
+    if listed and len(identifier) == 0:
+        return None
+    try:
+        if listed and all(is_finite(v) and v >= 0 for v in identifier[1:]):
+            return dde.nn.regularizers.get(identifier)
+    except (AttributeError, ValueError):  # not a name, or not a name it knows
+        pass
+    raise ValueError(
+        f"regularization is {shown(identifier)}; it must be a mapping with weights of "
+        "'orthogonality' and 'sparsity', or a list as ['l2', 1e-4]."
+    )

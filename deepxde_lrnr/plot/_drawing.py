@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._checks import as_choice, shown
+
 # More lines than this have no legend.
 MAX_LEGEND = 10
 
@@ -24,7 +26,7 @@ def make_axes(ax, count: int) -> np.ndarray:
     if len(axes) != count or not all(isinstance(a, Axes) for a in axes):
         wanted = "Matplotlib axes" if count == 1 else f"{count} Matplotlib axes"
         raise TypeError(
-            f"ax is {ax!r}; it must be {wanted}, as of plt.subplots(1, {count})[1]."
+            f"ax is {shown(ax)}; it must be {wanted}, as plt.subplots(1, {count})[1]."
         )
     return axes
 
@@ -45,12 +47,8 @@ def find_grid(points):
     return None if (order < 0).any() else (first, second, order)
 
 
-def parameter_index(name, space) -> int:
-    if name not in space.names:
-        raise ValueError(
-            f"There is no parameter {name!r}; the parameters are "
-            f"{', '.join(space.names)}."
-        )
+def parameter_index(name, space, argument: str = "parameter") -> int:
+    as_choice(argument, name, space.names)
     return space.names.index(name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._checks import as_integer
+from .._checks import as_integer, as_reals, shown
 from ..fast_phase import Solution
 from ._drawing import MAX_LEGEND, find_grid, make_axes, mu_text
 
@@ -31,7 +31,8 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
         solution minus reference.
 
     Raises:
-        TypeError: If ``solution`` is no ``Solution``, or ``ax`` is not as above.
+        TypeError: If ``solution`` is no ``Solution``, ``x`` or ``reference`` is not
+            made of real numbers, or ``ax`` or ``geom`` is not as above.
         ValueError: If an array has the wrong shape, there is no such component, more
             than two coordinates vary, or there is to be a map of several mu.
     """
@@ -40,6 +41,8 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
             f"solution is a {type(solution).__name__}; it must be what "
             "FastModel.solve returns."
         )
+    if geom is not None and not callable(getattr(geom, "inside", None)):
+        raise TypeError(f"geom is {shown(geom)}; it must be a geometry of DeepXDE.")
     values = solution.predict(x)
     component = as_integer("component", component, 0)
     if component >= values.shape[-1]:
@@ -94,7 +97,9 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
 
 
 def _reference(reference, shape) -> np.ndarray:
-    reference = np.asarray(reference, float)
+    reference = as_reals("reference", reference).astype(float)
+    if not np.isfinite(reference).all():
+        raise ValueError("reference has entries that are NaN or infinite.")
     if reference.shape == shape:
         return reference
     if reference.shape == shape[:-1] and shape[-1] == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._checks import shown
 from ..fast_phase import Solution
 from ._drawing import MAX_LEGEND, find_grid, make_axes, mu_text, parameter_index
 
@@ -77,7 +78,11 @@ def indicator(solution, parameters=None, ax=None):
         parameters = space.names[:2]
     if isinstance(parameters, str):
         parameters = (parameters,)
-    columns = [parameter_index(name, space) for name in parameters]
+    if not isinstance(parameters, (list, tuple)):
+        raise ValueError(
+            f"parameters is {shown(parameters)}; it must be one or two names."
+        )
+    columns = [parameter_index(name, space, "parameters") for name in parameters]
     if len(columns) not in (1, 2) or len(set(columns)) != len(columns):
         raise ValueError(
             f"parameters is {tuple(parameters)}; it must be one or two different names."

@@ -1,6 +1,7 @@
 """Checks of arguments, made where the user's arrays enter."""
 
-from numbers import Integral
+import math
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,20 +16,19 @@ def as_matrix(name: str, array: ArrayLike, rows: int | None = None) -> np.ndarra
         rows: The number of rows (neurons) it must have, if that is known.
 
     Raises:
-        ValueError: If `array` is not 2-D, is empty, has another number of rows, or
-            holds NaN, infinite or complex numbers.
+        ValueError: If `array` is not made of real numbers, not 2-D, is empty, has
+            another number of rows, or holds NaN or infinite numbers.
     """
-    array = np.asarray(array)
+    array = as_reals(name, array)
     if array.ndim != 2:
         raise ValueError(f"{name} must be a 2-D array, got shape {array.shape}.")
     if array.size == 0:
         raise ValueError(f"{name} is empty: got shape {array.shape}.")
     if rows is not None and array.shape[0] != rows:
         raise ValueError(
-            f"{name} must have {rows} rows, one per neuron, got shape {array.shape}."
+            f"{name} must have {rows} rows, one per neuron, got shape {array.shape}; "
+            f"snapshots or modes have {rows}."
         )
-    if np.iscomplexobj(array):
-        raise ValueError(f"{name} must be real, got dtype {array.dtype}.")
     array = array.astype(np.float64, copy=False)
     # One pass instead of a mask as large as the array: a sum is finite only if every
     # term is. The mask is needed only to tell an overflow of the sum from bad entries.
@@ -42,6 +42,19 @@ def as_matrix(name: str, array: ArrayLike, rows: int | None = None) -> np.ndarra
     return array
 
 
+def as_reals(name: str, array: ArrayLike) -> np.ndarray:
+    """Returns `array` as an array of real numbers, or says what is wrong."""
+    try:
+        array = np.asarray(array)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be a rectangular array, got rows of different lengths."
+        ) from None
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}.")
+    return array
+
+
 def as_modes(modes: ArrayLike) -> np.ndarray:
     """Returns `modes` as a matrix with at most as many columns as rows."""
     modes = as_matrix("modes", modes)
@@ -51,6 +64,20 @@ def as_modes(modes: ArrayLike) -> np.ndarray:
             f"got {modes.shape}."
         )
     return modes
+
+
+def as_number(name: str, value: float, what: str, fits) -> float:
+    """Returns `value` as a finite float in the range that `fits` tells, or says what is
+    wrong.
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    try:
+        number = number and math.isfinite(value) and fits(float(value))
+    except OverflowError:  # an int beyond the range of floats
+        number = False
+    if not number:
+        raise ValueError(f"{name} must be {what}, got {value!r}.")
+    return float(value)
 
 
 def as_size(name: str, value: int) -> int:

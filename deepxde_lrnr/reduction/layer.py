@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import svdvals
 
-from ._checks import as_matrix, as_size
+from ._checks import as_matrix, as_number, as_size
 from .indices import deim_indices, oversampled_indices, qdeim_indices
-from .maps import condition, fitted_map, interpolation_map
+from .maps import check_ridge, condition, fitted_map, interpolation_map
 from .pod import compressed, pod
 
 METHODS = ("fitted", "eim", "qdeim")
@@ -91,10 +91,10 @@ def reduce_layer(
     Source: Cho, Lee, Park, Rim, Welper, "FastLRNR and sparse physics informed
     backpropagation", arXiv 2410.04001 (``"eim"``).
     """
-    if method not in METHODS:
+    if not (isinstance(method, str) and method in METHODS):
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    if not 1 <= oversampling < np.inf:
-        raise ValueError(f"oversampling must be at least 1, got {oversampling!r}.")
+    as_number("oversampling", oversampling, "at least 1", lambda v: v >= 1)
+    check_ridge(ridge)
     snapshots = as_matrix("snapshots", snapshots)
     width = len(snapshots)
     target = as_matrix("target", target, rows=width)

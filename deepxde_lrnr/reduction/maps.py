@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import svd
 
-from ._checks import as_matrix, as_modes
+from ._checks import as_matrix, as_modes, as_number, as_reals
 from ._triangular import triangular_factor
 
 # Candidates for the ridge, relative: singular values down to 1e-7 of the largest, the
@@ -111,8 +111,7 @@ def fitted_map(
             f"selected and targets must have the same number of columns (snapshots), "
             f"got {number} and {targets.shape[1]}."
         )
-    if ridge is not None and not 0 <= ridge < np.inf:
-        raise ValueError(f"ridge must be None or a number >= 0, got {ridge!r}.")
+    check_ridge(ridge)
 
     # QR by blocks, not the normal equations: a ridge of 1e-14 lies below what a Gram
     # matrix in float64 can hold, and the factor of both arrays together holds the
@@ -155,8 +154,14 @@ def _cross_validated(
     return float(RIDGES[np.flatnonzero(scores <= 1.01 * scores.min())[-1]])
 
 
+def check_ridge(ridge: float | None) -> None:
+    """Checks that a ridge is None or a number >= 0."""
+    if ridge is not None:
+        as_number("ridge", ridge, "None or a number >= 0", lambda v: v >= 0)
+
+
 def _as_indices(indices: ArrayLike, modes: np.ndarray) -> np.ndarray:
-    indices = np.asarray(indices)
+    indices = as_reals("indices", indices)
     if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
         raise ValueError(
             f"indices must be a 1-D array of integers, got shape {indices.shape} and "

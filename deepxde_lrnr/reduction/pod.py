@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import svd
 from scipy.sparse.linalg import svds
 
-from ._checks import as_matrix, as_size
+from ._checks import as_matrix, as_number, as_size
 from ._triangular import triangular_factor
 
 
@@ -49,8 +49,8 @@ def pod(
                 f"{snapshots.shape} have: at most {min(snapshots.shape)}. Give more "
                 "snapshots or a smaller rank."
             )
-    if rtol is not None and not 0 < rtol < 1:
-        raise ValueError(f"rtol must be in (0, 1), got {rtol!r}.")
+    if rtol is not None:
+        as_number("rtol", rtol, "in (0, 1)", lambda v: 0 < v < 1)
     if not snapshots.any():
         raise ValueError("snapshots are all zero: they have no modes.")
 

@@ -6,6 +6,8 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
+from ._checks import as_reals, as_size
+
 # Directions in which the rows weaken by more than this, relative to the mean square,
 # do not count.
 _CUTOFF = 1e-3
@@ -34,6 +36,11 @@ def select_points(
         Indices of the points, ascending, and their weights. All points, of weight 1, if
         they have no more than ``num_rows`` residuals.
 
+    Raises:
+        ValueError: If an array is not finite or has another shape, ``point_of_row``
+            does not count points from 0, ``num_rows`` is not an integer >= 1, or
+            ``always`` is none of the points.
+
     References:
         `Z. Drmac, & S. Gugercin. A new selection operator for the discrete empirical
         interpolation method. SIAM Journal on Scientific Computing, 38(2), A631-A648,
@@ -44,8 +51,8 @@ def select_points(
         mesh sampling and weighting. International Journal for Numerical Methods in
         Engineering, 98(9), 625-662, 2014 <https://doi.org/10.1002/nme.4668>`_.
     """
-    jacobians = np.asarray(jacobians, float)
-    point_of_row = np.asarray(point_of_row)
+    jacobians, point_of_row, always = _checked(jacobians, point_of_row, always)
+    num_rows = as_size("num_rows", num_rows)
     num_points = int(point_of_row.max()) + 1
     if len(point_of_row) <= num_rows:
         return np.arange(num_points), np.ones(num_points)
@@ -62,6 +69,37 @@ def select_points(
             count += rows_of_point[point]
     selected = np.sort(np.array(list(selected), int))
     return selected, _weights(rows, point_of_row, selected)
+
+
+def _checked(jacobians, point_of_row, always):
+    """The arguments of ``select_points`` as arrays, found to fit each other."""
+    jacobians = as_reals("jacobians", jacobians).astype(float)
+    if jacobians.ndim != 3 or jacobians.size == 0:
+        raise ValueError(
+            f"jacobians must have shape (m, n, k), none of them 0, got "
+            f"{jacobians.shape}."
+        )
+    if not np.isfinite(jacobians).all():
+        raise ValueError("jacobians must be finite, got NaN or infinite entries.")
+    n = jacobians.shape[1]
+    rows = as_reals("point_of_row", point_of_row)
+    if rows.shape != (n,) or rows.dtype.kind not in "iu" or rows.min() < 0:
+        raise ValueError(
+            f"point_of_row must be {n} integers >= 0, one for each residual of "
+            f"jacobians, got shape {rows.shape} and dtype {rows.dtype}."
+        )
+    if not rows.max() < n:
+        raise ValueError(
+            f"point_of_row must count the points from 0, so that they are at most "
+            f"{n}, got {rows.max()}."
+        )
+    always = as_reals("always", always)
+    wrong = always.ndim != 1 or (always.size > 0 and always.dtype.kind not in "iu")
+    if wrong or not np.isin(always, rows).all():
+        raise ValueError(
+            f"always must be some of the points of point_of_row, got {always}."
+        )
+    return jacobians, rows, always.astype(int)
 
 
 def _whitened(J: np.ndarray) -> np.ndarray:

@@ -9,9 +9,11 @@ import sys
 import deepxde as dde
 from tqdm import tqdm
 
+from .._checks import as_flag, as_integer, as_path, as_verbose
 from ..callbacks import Checkpoint, Progress
 from ..data.state import data_state, restore_data
 from . import devices
+from .arguments import as_saved, check_callbacks
 from .divergence import Watch
 
 
@@ -90,8 +92,26 @@ class MetaPhase(dde.Model):
                 says at which step, which loss, and for which mu; the model is back at
                 its weights before that step. They are looked at every 100 steps, and
                 whenever DeepXDE computes losses.
-            ValueError: If ``batch_size`` or ``callbacks`` do not fit.
+            ValueError: If ``batch_size`` or ``callbacks`` do not fit, or an argument
+                is not as ``dde.Model.train`` wants it.
+            TypeError: If a path is none.
+            OSError: If there is nothing at ``model_restore_path``.
         """
+        verbose = as_verbose(verbose)
+        for name, value in (("iterations", iterations), ("epochs", epochs)):
+            if value is not None:
+                as_integer(name, value, 0)
+        if iterations is None and epochs is None and self.opt is not None:
+            raise ValueError(f"iterations is None, no iterations for {self.opt_name}.")
+        as_integer("display_every", display_every)
+        as_flag("disregard_previous_best", disregard_previous_best)
+        self.data._batch_sizes(batch_size)
+        check_callbacks(callbacks)
+        if model_save_path is not None:
+            # Known now, not only after the training.
+            model_save_path = as_path("model_save_path", model_save_path)
+        if model_restore_path is not None:
+            model_restore_path = as_saved("model_restore_path", model_restore_path)
         callbacks = self._arranged(callbacks, verbose)
         self.callbacks = dde.callbacks.CallbackList(callbacks)
         self.callbacks.set_model(self)

@@ -1,0 +1,145 @@
+"""The parameter space and the parametric problem."""
+
+from __future__ import annotations
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+from hypothesis import strategies as st
+
+from .kinds import (
+    ANY_FLAG,
+    FLOATS,
+    NONE,
+    POSITIVE_FLOATS,
+    Kind,
+    choice,
+    count,
+    function,
+    instance,
+    is_finite,
+    mus,
+    real_array,
+    shaped,
+)
+
+DISTRIBUTIONS = choice("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
+
+
+def add_space(add, tiny):
+    space, mu = tiny.space, mus(tiny.space)
+    bounds = Kind(_is_bounds, (st.tuples(st.floats(), st.floats()), st.text()))
+    inside = {
+        "mu": st.builds(np.array, st.lists(st.floats(0.5, 1.5), min_size=2, max_size=2))
+    }
+    outside = {"mu": st.tuples(FLOATS, POSITIVE_FLOATS)}
+    add("ParameterSpace", {"k": (0, 1)}, {"k": bounds})
+    add(
+        "ParameterSpace.sample",
+        {"n": 3, "distribution": "pseudo"},
+        {"n": count(), "distribution": DISTRIBUTIONS},
+        {"n": st.one_of(st.integers(1, 50), st.just(np.uint8(3)))},
+        call=space.sample,
+    )
+    text = instance(str)
+    add(
+        "ParameterSpace.as_array",
+        {"mu": tiny.mu},
+        {"mu": mu, "name": text},
+        outside,
+        space.as_array,
+    )
+    add(
+        "ParameterSpace.is_single",
+        {"mu": tiny.mu},
+        {"mu": mu},
+        outside,
+        space.is_single,
+    )
+    add("ParameterSpace.contains", {"mu": tiny.mu}, {"mu": mu}, outside, space.contains)
+    add(
+        "ParameterSpace.check",
+        {"mu": tiny.mu},
+        {"mu": mu, "name": text, "stacklevel": count()},
+        outside,
+        space.check,
+    )
+    rows = real_array(
+        lambda array: (
+            array.ndim > 0
+            and array.shape[-1] == space.dim
+            and bool((array[..., space.log] > 0).all())
+        ),
+        1e308,
+    )
+    add("ParameterSpace.scale", {"mu": tiny.mu}, {"mu": rows}, inside, space.scale)
+    description = Kind(
+        lambda value: isinstance(value, dict) and value == space.to_dict(),
+        (
+            st.dictionaries(
+                st.sampled_from(["names", "low", "high", "log"]),
+                st.one_of(
+                    st.lists(st.floats()), st.text(), st.lists(st.text()), st.none()
+                ),
+            ),
+        ),
+    )
+    add(
+        "ParameterSpace.from_dict",
+        {"d": space.to_dict()},
+        {"d": description},
+        call=lrnr.ParameterSpace.from_dict,
+    )
+
+
+def _is_bounds(value):
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        return False
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return False
+    *bounds, scale = value if len(value) == 3 else (*value, "linear")
+    if not (isinstance(scale, str) and scale in ("linear", "log")):
+        return False
+    if len(bounds) != 2 or not all(map(is_finite, bounds)):
+        return False
+    low, high = map(float, bounds)
+    return np.finfo(float).tiny < (high - low) / 2 < np.inf and (
+        scale == "linear" or low > 0
+    )
+
+
+def add_problem(add, tiny):
+    problem, space = tiny.problem, tiny.space
+    good = {"problem": problem, "parameter_space": space, "num_parameters": 4}
+    add(
+        "data.ParametricPDE",
+        good,
+        {
+            "problem": instance(dde.data.PDE),
+            "parameter_space": instance(lrnr.ParameterSpace),
+            "num_parameters": count(),
+            "parameter_distribution": DISTRIBUTIONS,
+            "num_test": count(),
+            "solution": NONE | function(1, 2),
+        },
+    )
+    data = lrnr.data.ParametricPDE(**good)
+    add(
+        "data.ParametricPDE.resample_train_parameters",
+        {"mu": tiny.mu},
+        {"mu": NONE | mus(space)},
+        {"mu": st.lists(st.tuples(FLOATS, POSITIVE_FLOATS), min_size=1)},
+        data.resample_train_parameters,
+    )
+    add(
+        "data.ParametricPDE.resample_train_points",
+        {},
+        {"pde_points": ANY_FLAG, "bc_points": ANY_FLAG},
+        call=data.resample_train_points,
+    )
+    add(
+        "data.ParametricPDE.collocation",
+        {"points": tiny.points},
+        {"points": shaped(None, 2), "condition_points": NONE | count()},
+        call=data.collocation,
+    )

@@ -1,0 +1,129 @@
+"""The reduction of a model, the fast phase, and sweeps."""
+
+from __future__ import annotations
+
+import deepxde_lrnr as lrnr
+from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from hypothesis import strategies as st
+
+from .kinds import (
+    FUNCTIONS,
+    NO_FILE,
+    NONE,
+    OPERATOR,
+    VERBOSE,
+    WEIGHTS,
+    Kind,
+    add_predict,
+    choice,
+    count,
+    instance,
+    is_path,
+    mus,
+    number,
+    shaped,
+)
+
+REDUCTION = {
+    "points": 20,
+    "method": "eim",
+    "rank": 2,
+    "num_parameters": 6,
+    "num_nodes": 4,
+}
+
+
+def _reduction_kinds():
+    return {
+        "points": NONE | count() | shaped(None, 2),
+        "method": choice(*lrnr.reduction.METHODS),
+        "rank": NONE | count(1, 8),
+        "rtol": NONE | number(lambda v: 0 < v < 1),
+        "oversampling": number(lambda v: v >= 1),
+        "num_parameters": count(),
+        "num_nodes": NONE | count(),
+        "seed": count(0),
+    }
+
+
+def _add_reduction(add, tiny):
+    add("Model.reduce", dict(REDUCTION), _reduction_kinds(), call=tiny.model.reduce)
+    kinds = {
+        "data": instance(lrnr.data.ParametricPDE),
+        "net": instance(lrnr.nn.HyperLRNR),
+        "loss_weights": NONE | WEIGHTS,
+        **_reduction_kinds(),
+    }
+    good = {"data": tiny.data, "net": tiny.net, **REDUCTION}
+    add("fast_phase.reduce_model", good, kinds)
+    add(
+        "load_fast",
+        {"path": tiny.fast_file},
+        {"path": NO_FILE, "data": NONE | kinds["data"], **FUNCTIONS},
+    )
+
+
+def add_fast_phase(add, tiny):
+    _add_reduction(add, tiny)
+    fast = tiny.fast
+    solver = instance(GaussNewton, Adam)
+    add_predict(add, tiny, "FastModel.predict", fast.predict)
+    add_predict(add, tiny, "Solution.predict", tiny.solution.predict, mu=False)
+    add(
+        "FastModel.save",
+        {"path": tiny.folder / "fast.npz"},
+        {"path": Kind(is_path)},
+        call=fast.save,
+    )
+    add(
+        "FastModel.solve",
+        {"mu": tiny.mu, "solver": tiny.solver},
+        {"mu": mus(tiny.space), "solver": NONE | solver},
+        {"mu": st.builds(dict, k=st.floats(-5, 5), a=st.floats(0.1, 5))},
+        fast.solve,
+        result=lambda solution: [solution.coefficients, solution.residual],
+    )
+    positive, weight = number(lambda v: v > 0), number(lambda v: v >= 0)
+    add(
+        "fast_phase.GaussNewton",
+        {},
+        {
+            "iterations": count(),
+            "jacobian": choice("auto", "learned", "selected", "fast", "exact"),
+            "damping": choice("auto") | positive,
+            "rtol": number(lambda v: 0 <= v < 1),
+        },
+    )
+    add(
+        "fast_phase.Adam",
+        {},
+        {
+            "iterations": count(),
+            "lr": positive,
+            "objective": choice("absolute", "MSE"),
+            "locality": weight,
+            "network": choice("fast", "full"),
+        },
+    )
+    add(
+        "sweep",
+        {
+            "fast": fast,
+            "mus": tiny.mu,
+            "x": tiny.points,
+            "solver": tiny.solver,
+            "verbose": 0,
+        },
+        {
+            "fast": instance(lrnr.FastModel),
+            "mus": mus(tiny.space),
+            "x": NONE | shaped(None, 2),
+            "operator": OPERATOR,
+            "solver": NONE | solver,
+            "client": NONE,
+            "chunk_size": NONE | count(),
+            "out": NONE | NO_FILE,
+            "verbose": VERBOSE,
+        },
+        result=lambda sweep: [sweep.coefficients, sweep.values],
+    )

@@ -1,0 +1,62 @@
+"""Solving again and again traces nothing anew, and leaves nothing in memory."""
+
+import importlib
+from pathlib import Path
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import families
+import numpy as np
+import pytest
+import tensorflow as tf
+from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase.compilation import Compiled
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+X = np.linspace([0, 0], [1, 1], 5)
+
+
+@pytest.fixture(scope="module")
+def memory():
+    pytest.importorskip("psutil")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        # XLA compiles for seconds.
+        patch.setattr(Compiled, "uses_xla", False)
+        yield importlib.import_module("_memory")
+
+
+@pytest.fixture(scope="module")
+def fast():
+    line, time = dde.geometry.Interval(0, 1), dde.geometry.TimeDomain(0, 1)
+    space = lrnr.ParameterSpace(k=(0.5, 3))
+    return families.decay(dde.geometry.GeometryXTime(line, time), space)
+
+
+@pytest.mark.parametrize(
+    "solvers",
+    [
+        [GaussNewton(2, "learned", damping=1e-2)],
+        pytest.param(None, marks=pytest.mark.slow, id="several"),
+    ],
+)
+def test_solves_of_any_number_of_mu(memory, fast, solvers):
+    results = memory.memory_of_solves(fast, X, 60, 60, solvers or memory.SOLVERS)
+    assert set(results) == set(memory.ROWS)
+    assert results["retracings"] == results["mixed_retracings"] == 0
+    assert results["rss_growth_mb"] < 50 and results["mixed_rss_growth_mb"] < 50
+
+
+def test_a_function_that_is_traced_anew_is_counted(memory):
+    before = memory.tracings()
+    functions = [tf.function(lambda x: x + 1)]
+    assert memory.tracings() == before + 1
+    for value in (1, 2):  # a Python number is a constant
+        functions[0](value)
+    assert memory.tracings() == before + 3
+
+
+def test_memory_that_is_kept_is_measured(memory):
+    before = memory.rss()
+    kept = np.ones(2**23)
+    assert memory.rss() - before == pytest.approx(kept.nbytes, rel=0.1)
