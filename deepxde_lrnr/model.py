@@ -5,6 +5,7 @@ from __future__ import annotations
 import deepxde as dde
 import numpy as np
 
+from ._releases import iterations
 from .data import ParametricPDE
 from .data.collocation import bounding_box
 from .fast_phase import FastModel, reduce_model
@@ -148,13 +149,13 @@ class Model(MetaPhase):
         low, high = bounding_box(self.data.geom)
         packed.header |= {
             "trained": self._has_weights,
-            "iterations": int(self.train_state.iteration or 0),
+            "iterations": int(iterations(self.train_state) or 0),
             "loss_weights": self.loss_weights and [float(w) for w in self.loss_weights],
         }
         packed.arrays |= {"problem/low": low, "problem/high": high}
         container.write(save_path, KIND, packed.header, packed.arrays)
         if verbose > 0:
-            print(f"Iteration {self.train_state.iteration}: saved to {save_path}\n")
+            print(f"Iteration {iterations(self.train_state)}: saved to {save_path}\n")
         return str(save_path)
 
     def restore(self, save_path, device=None, verbose=0):

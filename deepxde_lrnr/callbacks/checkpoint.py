@@ -7,6 +7,7 @@ import os
 import deepxde as dde
 import numpy as np
 
+from .._releases import iterations
 from ..io import container, tree
 from ..training.state import restore_training, settings, training_state
 
@@ -149,7 +150,7 @@ class Checkpoint(dde.callbacks.Callback):
             )
 
     def on_epoch_end(self):
-        if self.model.train_state.iteration % self.every == 0:
+        if iterations(self.model.train_state) % self.every == 0:
             self.save()
 
     def on_train_end(self):
