@@ -9,6 +9,7 @@ import deepxde as dde
 import numpy as np
 
 from ._checks import as_choice, as_loss_weights, as_path, as_verbose
+from ._releases import iterations
 from .data import ParametricPDE
 from .data.collocation import bounding_box
 from .fast_phase import FastModel, reduce_model
@@ -166,13 +167,13 @@ class Model(MetaPhase):
         low, high = bounding_box(self.data.geom)
         packed.header |= {
             "trained": self._has_weights,
-            "iterations": int(self.train_state.iteration or 0),
+            "iterations": int(iterations(self.train_state) or 0),
             "loss_weights": self.loss_weights and [float(w) for w in self.loss_weights],
         }
         packed.arrays |= {"problem/low": low, "problem/high": high}
         container.write(save_path, KIND, packed.header, packed.arrays)
         if verbose > 0:
-            print(f"Iteration {self.train_state.iteration}: saved to {save_path}\n")
+            print(f"Iteration {iterations(self.train_state)}: saved to {save_path}\n")
         return save_path
 
     def restore(self, save_path, device=None, verbose=0):

@@ -109,10 +109,12 @@ report.errors(
 
 # The narrowest pulse at three times: solution, and error below.
 narrowest = int(np.argmin(mu[:, 2]))
-fig, axes = plt.subplots(2, 3, figsize=(13, 6.8), layout="constrained")
+fig, axes = plt.subplots(2, 3, figsize=(13, 7), layout="constrained")
 for column, i in zip(axes.T, (0, len(t) // 2, -1), strict=True):
     now = points[:, 2] == t[i]
     lrnr.plot.solution(
         solutions[narrowest], points[now], exact[narrowest][now], ax=column
     )
+    column[0].set_title(f"t = {t[i]:.1f}")
+fig.suptitle("x0 = {:.2f}, y0 = {:.2f}, w = {:.2f}, A = {:.2f}".format(*mu[narrowest]))
 fig.savefig("results/advected_pulse.png", dpi=120)

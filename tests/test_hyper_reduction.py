@@ -53,7 +53,8 @@ def test_few_points_keep_the_gram_matrix():
 def test_more_points_are_better_and_all_are_exact():
     jacobians = smooth_jacobians()
     errors = []
-    for number in (12, 48, 200):
+    # Beyond the rank of these Jacobians the choice is one of rounding.
+    for number in (12, 24, 200):
         points, weights = select_points(jacobians, np.arange(200), number)
         errors.append(gram_error(jacobians, points, weights))
     assert errors[1] < 0.5 * errors[0]

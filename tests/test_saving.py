@@ -7,6 +7,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._releases import iterations
 from deepxde_lrnr.fast_phase import Adam, GaussNewton
 from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.io import container
@@ -176,7 +177,7 @@ def test_an_untrained_model_stays_one(tmp_path):
 
 def test_other_paths_get_weights_as_deepxde_writes_them(model, tmp_path):
     path = model.save(tmp_path / "model")
-    assert path == f"{tmp_path / 'model'}-{model.train_state.iteration}.weights.h5"
+    assert path == f"{tmp_path / 'model'}-{iterations(model.train_state)}.weights.h5"
     other = lrnr.Model(family(), network())
     other.compile("adam", lr=1e-3, verbose=0)
     other.restore(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import deepxde as dde
 
 from .._checks import as_integer, as_path
+from .._releases import iterations
 from ..io import container, tree
 from ..training.state import restore_training, settings, training_state
 
@@ -147,7 +148,7 @@ class Checkpoint(dde.callbacks.Callback):
             )
 
     def on_epoch_end(self):
-        if self.model.train_state.iteration % self.every == 0:
+        if iterations(self.model.train_state) % self.every == 0:
             self.save()
 
     def on_train_end(self):

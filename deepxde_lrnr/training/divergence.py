@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from .._releases import ITERATION, iterations
 from .state import variables
 
 # Number of steps between two checks, fewer if their batches would be so many bytes.
@@ -128,7 +129,7 @@ class Watch:
 
     def _set_step(self, step: int) -> None:
         state = self.model.train_state
-        state.iteration -= state.step - step
+        setattr(state, ITERATION, iterations(state) - (state.step - step))
         state.step = step
 
     def _losses(self, batch) -> np.ndarray:

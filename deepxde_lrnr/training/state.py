@@ -12,11 +12,11 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._releases import ITERATION, iterations
 from ..data.state import data_state, restore_data
 from ..io import tree
 
 _OF_TRAIN_STATE = (
-    "iteration",
     "step",
     "loss_train",
     "y_pred_train",
@@ -63,9 +63,10 @@ def training_state(model) -> dict:
     """
     history = {name: list(getattr(model.losshistory, name)) for name in _OF_HISTORY}
     history["metrics_test"] = [np.asarray(m) for m in history["metrics_test"]]
+    train_state = {n: getattr(model.train_state, n) for n in _OF_TRAIN_STATE}
     return {
         "variables": [np.array(v.numpy()) for v in variables(model)],
-        "train_state": {n: getattr(model.train_state, n) for n in _OF_TRAIN_STATE},
+        "train_state": {"iteration": iterations(model.train_state), **train_state},
         "history": history,
         "stopped": bool(model.stop_training),
         "data": data_state(model.data),
@@ -79,6 +80,7 @@ def restore_training(model, state: dict) -> None:
     for variable, value in zip(variables(model), state["variables"], strict=True):
         variable.assign(value)
     for name, value in state["train_state"].items():
+        name = ITERATION if name == "iteration" else name
         setattr(model.train_state, name, value)
     for name, values in state["history"].items():
         setattr(model.losshistory, name, list(values))
