@@ -206,11 +206,11 @@ def test_coefficients_along_a_parameter_with_the_others_at_the_centre(fast):
 
 
 def test_wrong_parameters_are_named(fast, several):
-    with pytest.raises(ValueError, match="no parameter 'b'; the parameters are k, a"):
+    with pytest.raises(ValueError, match="parameter is 'b'; .* one of 'k', 'a'"):
         lrnr.plot.coefficients(fast, "b")
     with pytest.raises(ValueError, match="num is 1"):
         lrnr.plot.coefficients(fast, "k", num=1)
-    with pytest.raises(ValueError, match="no parameter 'b'"):
+    with pytest.raises(ValueError, match="parameters is 'b'; .* one of 'k', 'a'"):
         lrnr.plot.indicator(several, ("a", "b"))
     with pytest.raises(ValueError, match="one or two different names"):
         lrnr.plot.indicator(several, ("a", "a"))
