@@ -19,13 +19,11 @@ constraints.
 
 What is tuned sees the points and held-out points of our fast phase.
 
-Where ours is not the best, two things are behind it. The network it starts from is not
-better trained than an FNN in the same time: its steps cost about as much, and part of
-the time goes to the reduction and to compiling. And what can be tuned differs: ours are
-the coefficients of the hidden layers, whereas fnn_gn_last tunes the output layer, in
-which a linear PDE is linear, by the same Gauss-Newton method and one pass of reverse
-mode. What the comparison leaves out: the FNN's cost grows with the square of its width,
-that of a fast phase with the reduced network's.
+Where ours is not the best, two things are behind it. The network it starts from is no
+better than an FNN trained for the same time, part of which goes to the reduction and to
+compiling. And what can be tuned differs: ours are the coefficients of the hidden
+layers; fnn_gn_last tunes the output layer, in which a linear PDE is linear, by the same
+Gauss-Newton method and the same one pass of reverse mode.
 
     python benchmarks/peers.py --json benchmarks/results/peers.json
 """
