@@ -9,7 +9,7 @@ from functools import cached_property
 import deepxde as dde
 import numpy as np
 
-from .._checks import as_path, shown
+from .._checks import as_path, as_verbose, shown
 from ..data.residual import Residual
 from ..io import container
 from ..nn import FastLRNR
@@ -198,11 +198,13 @@ class FastModel:
             RuntimeError: If the model was loaded without its problem.
             TypeError: If ``mu`` is not made of real numbers, or ``solver`` is no
                 solver.
-            ValueError: If ``mu`` does not fit the parameter space or is not finite.
+            ValueError: If ``mu`` does not fit the parameter space or is not finite, or
+                ``verbose`` is not an integer >= 0.
 
         Warns:
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
+        verbose = as_verbose(verbose)
         if self.residual.data is None:
             raise RuntimeError(
                 "solve() needs the problem, whose residual it minimises: load the "

@@ -13,6 +13,7 @@ from .._checks import (
     as_loss_weights,
     as_number,
     as_reals,
+    as_verbose,
     shown,
 )
 from .._progress import progress_bar
@@ -82,6 +83,7 @@ def reduce_model(
     if not net.stack.built:
         raise ValueError("net has no weights yet; train it first.")
     loss_weights = as_loss_weights(loss_weights)
+    verbose = as_verbose(verbose)
     if rank is None and rtol is None:
         rtol = 1e-3
     if num_nodes is None:

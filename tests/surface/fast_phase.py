@@ -43,6 +43,7 @@ def _reduction_kinds():
         "num_parameters": count(),
         "num_nodes": NONE | count(),
         "seed": count(0),
+        "verbose": VERBOSE,
     }
 
 
@@ -78,7 +79,7 @@ def add_fast_phase(add, tiny):
     add(
         "FastModel.solve",
         {"mu": tiny.mu, "solver": tiny.solver},
-        {"mu": mus(tiny.space), "solver": NONE | solver},
+        {"mu": mus(tiny.space), "solver": NONE | solver, "verbose": VERBOSE},
         {"mu": st.builds(dict, k=st.floats(-5, 5), a=st.floats(0.1, 5))},
         fast.solve,
         result=lambda solution: [solution.coefficients, solution.residual],
@@ -89,7 +90,7 @@ def add_fast_phase(add, tiny):
         {},
         {
             "iterations": count(),
-            "jacobian": choice("auto", "learned", "selected", "fast", "exact"),
+            "jacobian": choice("auto", "learned", "selected", "all", "fast", "exact"),
             "damping": choice("auto") | positive,
             "rtol": number(lambda v: 0 <= v < 1),
         },
