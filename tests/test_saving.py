@@ -361,7 +361,9 @@ def test_a_transform_that_cannot_be_saved_has_to_be_passed_again(tmp_path):
         path = tmp_path / "file.npz"
         with pytest.warns(UserWarning, match="feature_transform.*variable") as record:
             saved.save(path)
-        assert record[0].filename == __file__
+        # Others, of how TensorFlow converts functions, may be among them.
+        ours = [w for w in record if w.category is UserWarning]
+        assert ours[0].filename == __file__
         with pytest.raises(ValueError, match="file.npz.*variable.*feature_transform="):
             load(path)
         loaded = load(path, feature_transform=with_a_variable)
