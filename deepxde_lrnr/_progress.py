@@ -14,4 +14,5 @@ def progress_bar(desc: str, verbose: int, **kwargs) -> tqdm:
         **kwargs: Of ``tqdm``, e.g. ``iterable``, ``total``, ``unit``.
     """
     disable = None if verbose > 0 else True
-    return tqdm(desc=desc, disable=disable, dynamic_ncols=True, **kwargs)
+    # Left to itself, tqdm learns from quick steps to leave out slow ones.
+    return tqdm(desc=desc, disable=disable, dynamic_ncols=True, miniters=1, **kwargs)
