@@ -18,7 +18,6 @@ X = np.linspace([0, 0], [1, 1], 5)
 
 @pytest.fixture(scope="module")
 def memory():
-    pytest.importorskip("psutil")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
         # XLA compiles for seconds.

@@ -168,11 +168,12 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         def J(z):
             return jacobian(residual, network, z, directions, *feed, pointwise)
 
-        how = {
-            "learned": lambda: {"J0": learned(weights)},
-            "selected": lambda: {"differentiate": J, "refresh": _REFRESH},
-            "all": lambda: {"differentiate": J, "refresh": _REFRESH},
-        }.get(source, lambda: {"differentiate": J, "watch": watch})()
+        if source == "learned":
+            how = {"J0": learned(weights)}
+        elif source in ("selected", "all"):
+            how = {"differentiate": J, "refresh": _REFRESH}
+        else:
+            how = {"differentiate": J, "watch": watch}
         end = minimise(
             r, z0, directions, damping, solver.iterations, solver.rtol, **how
         )
