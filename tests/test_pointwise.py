@@ -101,8 +101,10 @@ def test_a_mean_over_the_points_is_found_out_and_solved_all_the_same():
     model.train(iterations=20, batch_size=4, display_every=1000, verbose=0)
     fast = model.reduce(points=20, rank=3, num_parameters=12, num_nodes=8)
     assert not fast.pointwise
-    s = fast.solve(SPACE.sample(2), GaussNewton(3, "exact", 1e-2))
-    assert (s.objective < s.initial_objective).all()
+    s = fast.solve(SPACE.sample(6), GaussNewton(5, "exact", 1e-2))
+    assert (s.objective <= s.initial_objective).all()
+    # Where the held-out residual falls by less than 5 % the start is returned.
+    assert (s.objective < s.initial_objective).any()
 
 
 def test_a_residual_of_no_finite_value_is_not_called_nonlocal():
