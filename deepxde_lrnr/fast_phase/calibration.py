@@ -6,8 +6,6 @@ residual at held-out points, after the solve, relative to the start.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 # Dampings compared, strongest first.
@@ -20,7 +18,7 @@ _NUM_PARAMETERS = 8
 _GOOD_ENOUGH = 0.95
 
 
-def choose_damping(run, parameter_space) -> float:
+def choose_damping(run, parameter_space, dampings=DAMPINGS) -> tuple[float, float]:
     """The strongest damping whose residual is within 2 % of the best one's.
 
     Weak directions of the Jacobian hardly lower the residual, but move the solution;
@@ -30,47 +28,39 @@ def choose_damping(run, parameter_space) -> float:
         run: Function of mu, array of shape (1, p), and of the damping, to an
             ``Outcome``.
         parameter_space: ``ParameterSpace``.
+        dampings: Those compared, strongest first.
+
+    Returns:
+        Damping, and its ``held_out_ratio``.
     """
-    ratios = [held_out_ratio(run, parameter_space, d)[0] for d in DAMPINGS]
+    ratios = [held_out_ratio(run, parameter_space, d) for d in dampings]
     return next(
-        damping
-        for damping, ratio in zip(DAMPINGS, ratios, strict=True)
+        (damping, ratio)
+        for damping, ratio in zip(dampings, ratios, strict=True)
         if ratio <= 1.02 * min(ratios)
     )
 
 
-def choose_jacobian(runs: dict, dampings: dict, parameter_space) -> str:
-    """The fastest source that gains at least 95 % of what the best one does.
+def choose_jacobian(ratios: dict) -> str:
+    """The first source that gains at least 95 % of what the best one does.
 
-    What counts is by how much the held-out sum of squares falls.
+    What counts is by how much the held-out sum of squares falls. No time is taken: a
+    choice that depends on it would differ from run to run.
 
     Args:
-        runs: For each source a function as in ``choose_damping``.
-        dampings: For each source its damping.
-        parameter_space: ``ParameterSpace``.
+        ratios: ``held_out_ratio`` of each source, those that solve faster first.
     """
-    measured = {
-        source: held_out_ratio(run, parameter_space, dampings[source])
-        for source, run in runs.items()
-    }
-    gains = {source: 1 - ratio**2 for source, (ratio, _) in measured.items()}
-    seconds = {
-        source: seconds
-        for source, (_, seconds) in measured.items()
-        if gains[source] >= _GOOD_ENOUGH * max(gains.values())
-    }
-    return min(seconds, key=seconds.get)
+    gains = {source: 1 - ratio**2 for source, ratio in ratios.items()}
+    enough = _GOOD_ENOUGH * max(gains.values())
+    return next(source for source, gain in gains.items() if gain >= enough)
 
 
-def held_out_ratio(run, parameter_space, damping: float) -> tuple[float, float]:
-    """Geometric mean of held-out residual after / before, and seconds for one mu."""
+def held_out_ratio(run, parameter_space, damping: float) -> float:
+    """Geometric mean of held-out residual after / before."""
     # Away from the beginning of the sequence, whose mu are, for p = 1, those at which
     # the learned Jacobian is exact.
     mu = parameter_space.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
-    run(mu[:1], damping)  # compiles
-    start = time.perf_counter()
     outcomes = [run(one[None, :], damping) for one in mu]
-    seconds = (time.perf_counter() - start) / len(mu)
     before, after = (
         np.concatenate([getattr(o, name) for o in outcomes])
         for name in ("initial_residual", "residual")
@@ -78,7 +68,7 @@ def held_out_ratio(run, parameter_space, damping: float) -> tuple[float, float]:
     # Where the PDE has no finite residual, or no residual, nothing can be compared.
     usable = np.isfinite(before) & (before > 0)
     if not usable.any():
-        return 1.0, seconds
+        return 1.0
     # A residual of zero has no logarithm.
     ratios = np.maximum(after[usable] / before[usable], np.finfo(before.dtype).eps)
-    return float(np.exp(np.mean(np.log(ratios)))), seconds
+    return float(np.exp(np.mean(np.log(ratios))))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import as_choice, as_integer, as_number
-from .calibration import choose_damping, choose_jacobian
+from .calibration import DAMPINGS, choose_damping, choose_jacobian
 from .compilation import Compiled
 from .jacobian import MAX_SIZE, jacobian
 from .levenberg_marquardt import minimise
@@ -121,15 +121,15 @@ class GaussNewton:
             # and "all" together: benchmarks/fast_phase.py.
             sources = ("selected", "all") if fast.pointwise else ("learned", "fast")
         runs = {s: compile_steps(self, fast, s) for s in sources}
-        dampings = {
-            s: choose_damping(run, fast.parameter_space)
-            if damping == "auto"
-            else damping
-            for s, run in runs.items()
-        }
-        if source == "auto":
-            source = choose_jacobian(runs, dampings, fast.parameter_space)
-        run, damping = runs[source], dampings[source]
+        if "auto" in (source, damping):
+            dampings = DAMPINGS if damping == "auto" else (damping,)
+            found = {
+                s: choose_damping(run, fast.parameter_space, dampings)
+                for s, run in runs.items()
+            }
+            source = choose_jacobian({s: ratio for s, (_, ratio) in found.items()})
+            damping, _ = found[source]
+        run = runs[source]
         fast.choices[self] = source, damping
 
         def solve(mu) -> Outcome:
