@@ -427,6 +427,22 @@ def test_nodes_without_a_finite_jacobian_are_left_out(half_nan):
     assert weights.shape == (5, len(learned.values))
 
 
+@pytest.mark.parametrize("source", ["selected", "fast"])
+@pytest.mark.parametrize("min_gain", [0, 0.2, 0.7, 0.999])
+def test_the_held_out_residual_falls_by_min_gain_or_the_start_is_returned(
+    fast, source, min_gain
+):
+    mus = SPACE.sample(8, "Halton")
+    s = fast.solve(mus, GaussNewton(8, source, 1e-2, min_gain=min_gain))
+    better = s.residual < s.initial_residual
+    gained = s.residual <= (1 - min_gain) * s.initial_residual * (1 + 1e-5)
+    np.testing.assert_array_equal(gained, better)
+    unchanged = np.all(s.coefficients == s.initial_coefficients, axis=1)
+    np.testing.assert_array_equal(unchanged, ~better)
+    np.testing.assert_array_equal(s.status == "no improvement", ~better)
+    assert better.any() == (min_gain < 0.99)
+
+
 # What is chosen automatically
 
 
@@ -571,6 +587,8 @@ def test_broyden_between_two_derivatives_changes_the_steps_not_the_start(fast, s
         ("damping", "small"),
         ("rtol", -0.1),
         ("rtol", 1),
+        ("min_gain", -0.1),
+        ("min_gain", 1),
         ("rtol", float("nan")),
         ("iterations", True),
         ("damping", None),

@@ -19,10 +19,6 @@ _JACOBIANS = ("auto", "learned", "selected", "all", "fast", "exact")
 _LARGEST_BATCH = 16
 # How often a step that the safeguard refuses is halved.
 _MAX_HALVED = 3
-# Held-out residual, relative to the start, below which a solve is taken to be better. A
-# smaller gain is what fitting the part of the residual that no coefficients explain
-# may bring; it moves the solution as often away from the true one.
-_GAIN = 0.95
 # Steps between two derivatives of "selected" and "all". A derivative takes as long as
 # several residuals.
 _REFRESH = 4
@@ -45,8 +41,8 @@ class GaussNewton:
     Residuals are those of the full LRNR, forward only; derivatives come from where
     ``jacobian`` says. What is returned has a lower exact objective than the
     hypernetwork's coefficients at the points that the steps look at, *and* at held-out
-    points a residual that is lower by 5 % or more; where nothing of that kind is found,
-    these coefficients are returned.
+    points a residual that is lower by ``min_gain`` or more; where nothing of that kind
+    is found, these coefficients are returned.
 
     Args:
         iterations: Largest number of steps tried.
@@ -78,6 +74,10 @@ class GaussNewton:
             square of the Jacobian's columns; "auto" takes the strongest with which the
             held-out residual, for some mu of the box, is within 2 % of the best.
         rtol: Stops when a step lowers the objective by less than this share.
+        min_gain: Share by which the held-out residual has to fall. Where the
+            coefficients explain little of the residual, fitting that little lowers the
+            residual, but moves the solution as often away from the true one. 0
+            accepts every fall.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -91,13 +91,20 @@ class GaussNewton:
     jacobian: str = "auto"
     damping: float | str = "auto"
     rtol: float = 1e-2
+    min_gain: float = 0.2
 
     def __post_init__(self):
         checked = {
             "iterations": as_integer("iterations", self.iterations),
-            "rtol": as_number(
-                "rtol", self.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1
-            ),
+            **{
+                name: as_number(
+                    name,
+                    getattr(self, name),
+                    "a number in [0, 1)",
+                    lambda v: 0 <= v < 1,
+                )
+                for name in ("rtol", "min_gain")
+            },
         }
         as_choice("jacobian", self.jacobian, _JACOBIANS)
         if not (isinstance(self.damping, str) and self.damping == "auto"):
@@ -145,6 +152,8 @@ def compile_steps(solver: GaussNewton, fast, source: str):
     full, held_out, pointwise = fast.full, fast.held_out, fast.pointwise
     network = fast.reduced if source == "fast" else full
     real = np.dtype(full.compute_dtype)
+    # Of the held-out sum of squares, what may remain of it.
+    remaining = (1 - solver.min_gain) ** 2
     learned = fast.learned_jacobian if source in ("learned", "selected") else None
     if learned is None:
         residual = fast.residual
@@ -179,7 +188,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
         )
         f0, h0 = squared(r(z0)), watch(z0)
         if "watch" in how:
-            enough = end.watched < _GAIN**2 * h0
+            enough = end.watched < remaining * h0
             z = tf.where(enough[:, None], end.z, z0)
             f, h = (
                 tf.where(enough, end.objective, f0),
@@ -190,7 +199,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             def exact(z):
                 return squared(r(z)), watch(z)
 
-            z, f, h = safeguarded(exact, z0, f0, h0, end.z)
+            z, f, h = safeguarded(exact, z0, f0, h0, end.z, remaining)
         finite = tf.math.is_finite(f0) & tf.math.is_finite(h0)
         status = tf.where(f < f0, end.status, tf.where(finite, 3, 4))
         return z0, z, end.history, end.steps, status, h0, h, f0, f
@@ -227,15 +236,16 @@ def compile_steps(solver: GaussNewton, fast, source: str):
     return solve
 
 
-def safeguarded(exact, z0, f0, h0, z):
+def safeguarded(exact, z0, f0, h0, z, remaining: float):
     """The step from z0 to z, halved until both exact objectives have fallen.
 
     Args:
         exact: z of shape (P, q) -> two objectives of shape (P,).
         z0: Start.
         f0: First objective at the start.
-        h0: Second objective at the start; its fall has to be one that counts.
+        h0: Second objective at the start.
         z: Coefficients proposed.
+        remaining: Share of ``h0`` that the second objective has to fall below.
 
     Returns:
         Coefficients, and the objectives there; those of the start where no step is
@@ -247,7 +257,7 @@ def safeguarded(exact, z0, f0, h0, z):
         new_z = z0 + share * proposed
         new_f, new_h = exact(new_z)
         # Comparisons with NaN are false: such a step is refused.
-        better = (new_f < f0) & (new_h < _GAIN**2 * h0) & ~accepted
+        better = (new_f < f0) & (new_h < remaining * h0) & ~accepted
         z = tf.where(better[:, None], new_z, z)
         f, h = tf.where(better, new_f, f), tf.where(better, new_h, h)
         return i + 1, share / 2, z, f, h, accepted | better
