@@ -89,9 +89,10 @@ HEAD = """# Gallery
 Each section is an example that runs as it stands and ends in errors against a reference
 solution, for parameters that were not trained on. `python benchmarks/gallery.py` runs
 all of them and writes this page. Offline is training and reduction, once for the whole
-box; online is `fast.solve` for one mu. The floor is the mean error after the fast phase
-that the example must not exceed. The environment variable `DEEPXDE_LRNR_QUICK=1` makes
-an example short.
+box; online is `fast.solve` for one mu. Mean, maximum and the worst ratio are over all
+new mu; the scripts print the first of them. The floor is the mean error after the fast
+phase that the example must not exceed. The environment variable `DEEPXDE_LRNR_QUICK=1`
+makes an example short.
 """
 
 
@@ -204,6 +205,7 @@ def overview(examples, figures: dict) -> str:
     columns = [
         "example",
         "norm",
+        "new mu",
         "mean before",
         "mean after",
         "max before",
@@ -219,7 +221,8 @@ def overview(examples, figures: dict) -> str:
         if "after_mean" not in f:
             continue
         keys = ("before_mean", "after_mean", "before_max", "after_max")
-        row = [f"[{e.name}](#{e.name})", f["norm"], *(percent(f[k]) for k in keys)]
+        row = [f"[{e.name}](#{e.name})", f["norm"], f["num_mu"]]
+        row += [percent(f[k]) for k in keys]
         row += [f"{f['worst_ratio']:.2f}", floor_met(e, f)]
         rows.append([*row, f"{f['offline_seconds']:.0f}", f"{f['milliseconds']:.1f}"])
     return table(columns, rows)
@@ -268,9 +271,10 @@ def difference(example: Example) -> str:
 
 def errors_text(f: dict) -> str:
     return (
-        f"{f['norm']} relative error: mean {percent(f['before_mean'])} by the "
-        f"hypernetwork, {percent(f['after_mean'])} after the fast phase; max "
-        f"{percent(f['before_max'])} and {percent(f['after_max'])}."
+        f"{f['norm']} relative error for {f['num_mu']} mu: mean "
+        f"{percent(f['before_mean'])} by the hypernetwork, {percent(f['after_mean'])} "
+        f"after the fast phase; max {percent(f['before_max'])} and "
+        f"{percent(f['after_max'])}."
     )
 
 

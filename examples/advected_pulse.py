@@ -22,7 +22,7 @@ from reference_advected_pulse import pulse
 WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 2500
 BATCH = (64, 32)  # mu, points
-NUM_NEW = 12  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 400, 3
     BATCH = (32, 32)

@@ -23,7 +23,7 @@ from reference_burgers import moving_front
 WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 3000
 BATCH = (32, 64)  # mu, points
-NUM_NEW = 12  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 200, 3
 

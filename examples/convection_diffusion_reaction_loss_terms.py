@@ -18,7 +18,7 @@ from report import QUICK, errors, solve_each
 WIDTH, RANK = 96, 12
 ITERATIONS = 3000
 BATCH = (32, 64)  # mu, points
-NUM_NEW = 10  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if QUICK:  # a short run, as in the tests
     WIDTH, RANK, ITERATIONS, NUM_NEW = 32, 6, 60, 3
 

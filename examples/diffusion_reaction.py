@@ -19,9 +19,9 @@ from reference import relative_l1
 from reference_diffusion_reaction import MODES, diffusion_reaction
 from report import QUICK, errors, solve_each
 
-WIDTH, ITERATIONS = 64, 3_000
+WIDTH, ITERATIONS, NUM_NEW = 64, 3_000, 60
 if QUICK:
-    WIDTH, ITERATIONS = 16, 60
+    WIDTH, ITERATIONS, NUM_NEW = 16, 60, 3
 
 start = time.time()
 dde.config.set_random_seed(0)
@@ -70,7 +70,7 @@ seconds = time.time() - start
 
 x, t = np.linspace(-np.pi, np.pi, 201), np.linspace(0, 1, 101)
 points = np.stack(np.meshgrid(x, t), axis=-1).reshape(-1, 2)
-mu = space.sample(12, "Halton")
+mu = space.sample(NUM_NEW, "Halton")
 u_hyper = model.predict(points, mu).reshape(-1, len(t), len(x))
 solutions, milliseconds = solve_each(fast, mu)
 u = np.stack([s.predict(points).reshape(len(t), len(x)) for s in solutions])

@@ -27,7 +27,7 @@ Y0, W = -0.4, 0.2  # of the source
 WIDTH, DEPTH, RANK = 64, 3, 12
 ITERATIONS = 4000
 BATCH = (32, 64)  # mu, points
-NUM_NEW = 10  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, NUM_NEW = 24, 2, 6, 3
     ITERATIONS, BATCH = 250, (16, 32)

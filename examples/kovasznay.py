@@ -22,7 +22,7 @@ from reference_kovasznay import kovasznay
 WIDTH, DEPTH, RANK = 64, 3, 10
 ITERATIONS = 3000
 BATCH = (32, 48)  # mu, points
-NUM_NEW = 12  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 32, 2, 6, 500, 3
     BATCH = (16, 16)

@@ -26,7 +26,7 @@ T = 12
 WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 2000
 BATCH = (64, 32)  # mu, points
-NUM_NEW = 20  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 24, 2, 4, 60, 3
 

@@ -22,7 +22,7 @@ CENTER, RADIUS = (0.3, 0.2), 0.25  # of the hole
 WIDTH, DEPTH, RANK = 64, 3, 16
 ITERATIONS = 4000
 BATCH = (64, 32)  # mu, points
-NUM_NEW = 10  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, NUM_NEW = 24, 2, 6, 3
     ITERATIONS, BATCH = 250, (16, 32)

@@ -24,7 +24,7 @@ from reference_wave import pulse_on_a_string
 WIDTH, DEPTH, RANK = 64, 4, 12
 ITERATIONS = 4000
 BATCH = (32, 64)  # mu, points
-NUM_NEW = 12  # mu not trained on
+NUM_NEW = 60  # mu not trained on
 if report.QUICK:
     WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 48, 2, 8, 500, 3
     BATCH = (16, 32)

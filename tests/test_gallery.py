@@ -33,8 +33,9 @@ def made_up(gallery, tmp_path, monkeypatch):
         "import json, os\n"
         "import matplotlib.pyplot as plt\n"
         "os.makedirs('results')\n"
-        "json.dump(dict(norm='L1', before_mean=.02, after_mean=.012, before_max=.03,"
-        " after_max=.02, worst_ratio=.9, milliseconds=5., offline_seconds=60.),"
+        "json.dump(dict(norm='L1', num_mu=3, before_mean=.02, after_mean=.012,"
+        " before_max=.03, after_max=.02, worst_ratio=.9, milliseconds=5.,"
+        " offline_seconds=60.),"
         " open('results/first.json', 'w'))\n"
         "plt.savefig('results/first.png')\n"
     )
