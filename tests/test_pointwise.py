@@ -103,7 +103,7 @@ def test_a_mean_over_the_points_is_found_out_and_solved_all_the_same():
     assert not fast.pointwise
     s = fast.solve(SPACE.sample(6), GaussNewton(5, "exact", 1e-2))
     assert (s.objective <= s.initial_objective).all()
-    # Where the held-out residual falls by less than a fifth the start is returned.
+    # Where the held-out residual falls by less than 5 % the start is returned.
     assert (s.objective < s.initial_objective).any()
 
 

@@ -91,7 +91,7 @@ class GaussNewton:
     jacobian: str = "auto"
     damping: float | str = "auto"
     rtol: float = 1e-2
-    min_gain: float = 0.2
+    min_gain: float = 0.05
 
     def __post_init__(self):
         checked = {
