@@ -216,6 +216,12 @@ def describe(results):
             "weights",
         ]
         v = verdict(peers)
+        ours = peers["ours"]
+        dominating = [
+            f"{name} ({peers[name]['l1_mean'] / ours['l1_mean']:.2f} times our error in "
+            f"{peers[name]['online_ms'] / ours['online_ms']:.2f} times our time)"
+            for name in v["dominated_by"]
+        ]
         hyper, fnn = (peers[name]["l1_mean"] for name in ("hypernetwork", "fnn"))
         text += f"**{family}**\n\n" + table(columns, rows)
         text += (
@@ -224,10 +230,10 @@ def describe(results):
             + "the most accurate of those within ten times its online time; the next, "
             f"{v['next_best']}, has {v['next_best_over_ours']:.2f} times its mean "
             "error. Faster online and more accurate: "
-            + (", ".join(v["dominated_by"]) or "none")
+            + (", ".join(dominating) or "none")
             + f". Before anything is tuned, the hypernetwork has {percent(hyper)}, the "
             f"FNN {percent(fnn)}; the fast phase divides our error by "
-            f"{hyper / peers['ours']['l1_mean']:.1f}, tuning the FNN's last layer "
+            f"{hyper / ours['l1_mean']:.1f}, tuning the FNN's last layer "
             f"divides its error by {fnn / peers['fnn_gn_last']['l1_mean']:.1f}.\n\n"
         )
     return text
