@@ -218,8 +218,8 @@ def describe(results):
         v = verdict(peers)
         ours = peers["ours"]
         dominating = [
-            f"{name} ({peers[name]['l1_mean'] / ours['l1_mean']:.2f} times our error in "
-            f"{peers[name]['online_ms'] / ours['online_ms']:.2f} times our time)"
+            f"{name} ({peers[name]['l1_mean'] / ours['l1_mean']:.2f} times our error "
+            f"in {peers[name]['online_ms'] / ours['online_ms']:.2f} times our time)"
             for name in v["dominated_by"]
         ]
         hyper, fnn = (peers[name]["l1_mean"] for name in ("hypernetwork", "fnn"))
