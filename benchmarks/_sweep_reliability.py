@@ -12,8 +12,9 @@ import deepxde_lrnr as lrnr
 import cloudpickle
 import numpy as np
 from _families import POINTS, Family, build
-from dask.distributed import Client, LocalCluster
+from dask.distributed import Client, LocalCluster, WorkerPlugin
 from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase.compilation import Compiled
 
 # Workers need not find this folder.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -54,6 +55,13 @@ class Killed:
         return solve
 
 
+class WithoutXLA(WorkerPlugin):
+    """Workers compile in no time, those that replace a killed one too."""
+
+    def setup(self, worker):
+        Compiled.uses_xla = False
+
+
 def sweep_reliability(quick: bool) -> dict:
     """Figures of sweeps over processes of one thread each; needs two cores.
 
@@ -82,6 +90,8 @@ def sweep_reliability(quick: bool) -> dict:
     figures, seconds = {}, {}
     for workers in (1, 2):
         with cluster_of(workers) as cluster, Client(cluster) as client:
+            if quick:
+                client.register_plugin(WithoutXLA())
             for size in (16, 256) if workers == 1 else (256,):
                 arguments = {"solver": SOLVER, "client": client, "chunk_size": size}
                 seconds[workers, size] = best(
