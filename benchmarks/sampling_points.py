@@ -1,7 +1,7 @@
 """How many points the fast phase needs: error and time against their number.
 
 CDR, 8 mu not trained on. Uniform grids from the paper's 4 x 3 in x and t to 32 x 24,
-and the default points (384 of a Hammersley sequence). At each of them
+and the default points (768 of a Hammersley sequence). At each of them
 
 - ``ours``: Gauss-Newton with a learned Jacobian and a fixed damping, so that only the
   points differ

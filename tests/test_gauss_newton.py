@@ -27,7 +27,7 @@ SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)
 WEIGHTS = [1, 5]
 SOURCES = ["learned", "selected", "all", "fast", "exact"]
-LEAST_SQUARES = GaussNewton(40, "exact", damping=1e-2, rtol=1e-4)
+LEAST_SQUARES = GaussNewton(40, "exact", damping=1e-2, rtol=1e-4, smoothing=0)
 SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12, "num_nodes": 10}
 
 
@@ -125,7 +125,7 @@ def half_nan(model):
 @pytest.mark.parametrize("source", SOURCES)
 def test_objective_is_the_exact_loss_and_never_rises(fast, source):
     mus = SPACE.sample(4, "Halton")
-    s = fast.solve(mus, GaussNewton(4, source, damping=1e-2))
+    s = fast.solve(mus, GaussNewton(4, source, damping=1e-2, smoothing=0))
     assert (np.diff(s.history, axis=1) <= 0).all()
     assert (s.objective <= s.initial_objective).all()
     assert np.sum(s.objective < 0.9 * s.initial_objective) >= 2  # it does something
@@ -151,7 +151,7 @@ def test_objective_is_the_exact_loss_and_never_rises(fast, source):
 
 def test_it_starts_at_the_loss_and_the_coefficients_of_the_model(model, fast):
     mu = SPACE.sample(1, "Halton")
-    s = fast.solve(mu, GaussNewton(1, "exact", 1e-2))
+    s = fast.solve(mu, GaussNewton(1, "exact", 1e-2, smoothing=0))
     np.testing.assert_allclose(
         s.initial_coefficients, model.net.coefficients(mu), rtol=1e-5, atol=1e-6
     )
@@ -217,23 +217,26 @@ def test_a_gain_that_the_held_out_points_hardly_see_is_none(fast, source):
 
 
 @pytest.mark.parametrize("source", ["learned", "selected", "all"])
-def test_a_way_that_leads_astray_is_halved_or_given_up(fast, unwatched, source):
-    """The held-out points of another PDE refuse what the selected points like."""
+def test_a_way_that_leads_astray_is_given_up(fast, unwatched, source):
+    """The held-out points of another PDE refuse what the selected points like.
+
+    There is nothing between the start and the end of the way: it is curved in u, so that
+    halfway both residual and error can be larger than at either end.
+    """
     other = family(lambda x, u, mu: u - mu[:, 1:2] + 0.02)
     watcher = Residual(other, fast.held_out.collocation, [1, 0])
     watched = FastModel(fast.full, fast.reduced, [], fast.residual, watcher, 10)
     mus = SPACE.sample(8, "Halton")
     solver = GaussNewton(6, source, 1e-3)
     free, held = unwatched.solve(mus, solver), watched.solve(mus, solver)
+    given_up = held.status == "no improvement"
+    assert given_up.any() and (free.status != "no improvement").all()
+    np.testing.assert_array_equal(
+        held.coefficients,
+        np.where(given_up[:, None], held.initial_coefficients, free.coefficients),
+    )
     assert (held.residual <= held.initial_residual).all()
     assert (held.objective <= held.initial_objective).all()
-    step, shorter = (s.coefficients - s.initial_coefficients for s in (free, held))
-    sizes = np.linalg.norm(shorter, axis=1) / np.linalg.norm(step, axis=1)
-    powers = np.array([1, 0.5, 0.25, 0.125, 0])
-    assert np.abs(sizes[:, None] - powers).min(axis=1).max() < 1e-3
-    assert (sizes < 0.99).any()
-    unmoved = sizes < 0.01
-    assert ((held.status == "no improvement") == unmoved).all()
 
 
 # Linear algebra
@@ -489,7 +492,7 @@ def test_the_strongest_of_equally_good_dampings_is_chosen(ratios, chosen):
 @pytest.mark.parametrize(
     "ratios, chosen",
     [
-        ({"learned": 0.52, "fast": 0.9, "exact": 0.5}, "learned"),
+        ({"learned": 0.505, "fast": 0.9, "exact": 0.5}, "learned"),
         # 0.98 gains a seventh of what 0.86 does.
         ({"learned": 0.98, "fast": 0.87, "exact": 0.86}, "exact"),
         ({"learned": 0.95, "fast": 0.9, "exact": 0.5}, "exact"),
@@ -591,6 +594,8 @@ def test_broyden_between_two_derivatives_changes_the_steps_not_the_start(fast, s
         ("min_gain", -0.1),
         ("min_gain", 1),
         ("rtol", float("nan")),
+        ("smoothing", -0.1),
+        ("smoothing", "auto"),
         ("iterations", True),
         ("damping", None),
         ("damping", [1e-3]),

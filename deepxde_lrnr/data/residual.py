@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import as_loss_weights
+from .._tracing import traced
 from .collocation import Collocation
 from .parametric_pde import ParametricPDE
 
@@ -77,6 +78,18 @@ class Residual:
                 error *= tf.sqrt(weights[i] / tf.cast(tf.shape(error)[1], error.dtype))
             blocks.append(error)
         return blocks
+
+    def block_lengths(self, network) -> list[int]:
+        """Number of entries of each block, for a ``ParametricNN``."""
+
+        @traced
+        def lengths(inputs, auxiliary):
+            z = network.coefficients(inputs[0])
+            blocks = self.blocks(network, z, inputs, auxiliary)
+            return [tf.shape(block)[1] for block in blocks]
+
+        feed = self.feed(network.parameter_space.sample(1))
+        return [int(length) for length in lengths(*feed)]
 
     def __call__(self, network, coefficients, inputs, auxiliary, weighted=True):
         """Residual vectors.

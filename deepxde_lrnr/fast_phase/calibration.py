@@ -15,7 +15,7 @@ _SKIP = 1024
 # Number of mu compared at.
 _NUM_PARAMETERS = 8
 # Share of what the best source gains that is enough for a faster one to be taken.
-_GOOD_ENOUGH = 0.95
+_GOOD_ENOUGH = 0.98
 
 
 def choose_damping(run, parameter_space, dampings=DAMPINGS) -> tuple[float, float]:
@@ -42,7 +42,7 @@ def choose_damping(run, parameter_space, dampings=DAMPINGS) -> tuple[float, floa
 
 
 def choose_jacobian(ratios: dict) -> str:
-    """The first source that gains at least 95 % of what the best one does.
+    """The first source that gains at least 98 % of what the best one does.
 
     What counts is by how much the held-out sum of squares falls. No time is taken: a
     choice that depends on it would differ from run to run.

@@ -92,6 +92,14 @@ class FastModel:
         return is_pointwise(self.residual, self.full, mu)
 
     @cached_property
+    def columns(self) -> tuple[int, ...]:
+        """Entries for each point, of each error of the PDE."""
+        lengths = self.residual.block_lengths(self.full)
+        num_points = len(self.residual.collocation.pde_points)
+        errors = lengths[: len(lengths) - len(self.residual.data.conditions)]
+        return tuple(length // num_points for length in errors)
+
+    @cached_property
     def learned_jacobian(self) -> LearnedJacobian:
         """Jacobian learned over the box; computed when it is first needed."""
         learned = LearnedJacobian.compute(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
-from .._tracing import traced
 from ..data.residual import Residual
 from ..nn import FastLRNR
 from ..reduction import select_points
@@ -91,22 +89,10 @@ def hyper_reduce(
 
 def _errors(residual, network, sizes) -> tuple[list[int], list[int]]:
     """For each error its block of points (the last is the PDE's), and rows a point."""
-    mu = network.parameter_space.sample(1)
-    inputs, auxiliary = residual.feed(mu)
-    counts = _block_lengths(residual, network, inputs, auxiliary)
+    counts = residual.block_lengths(network)
     num_conditions = len(sizes) - 1
     num_pde = len(counts) - num_conditions
     blocks = [num_conditions] * num_pde + list(range(num_conditions))
     return blocks, [
         count // sizes[block] for count, block in zip(counts, blocks, strict=True)
     ]
-
-
-def _block_lengths(residual, network, inputs, auxiliary) -> list[int]:
-    @traced
-    def lengths(inputs, auxiliary):
-        z = network.coefficients(inputs[0])
-        blocks = residual.blocks(network, z, inputs, auxiliary)
-        return [tf.shape(block)[1] for block in blocks]
-
-    return [int(length) for length in lengths(inputs, auxiliary)]

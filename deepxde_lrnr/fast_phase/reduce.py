@@ -56,7 +56,7 @@ def reduce_model(
         points: Points of the fast phase: an array of shape (n, d), among which each
             IC/BC picks its own (the paper: a uniform grid of 4 x 3), or the number
             of points of the PDE, those of a Hammersley sequence in the geometry, beside
-            the problem's own points for each IC/BC. By default 384.
+            the problem's own points for each IC/BC. By default 768.
         method: "fitted" (least squares on values and derivatives), "qdeim", or
             "eim" (the paper's).
         rank: Number of modes of each hidden layer; the paper's r_hat, 5 there.
@@ -199,7 +199,7 @@ def fast_collocation(
         skip: Number of points left out at its beginning.
     """
     if points is None:
-        points = 384
+        points = 768
     if np.ndim(as_reals("points", points)) == 0:
         points = as_integer("points", points)
         pde_points = spread_points(data.geom, points, sequence, skip)

@@ -93,6 +93,7 @@ def add_fast_phase(add, tiny):
             "jacobian": choice("auto", "learned", "selected", "all", "fast", "exact"),
             "damping": choice("auto") | positive,
             "rtol": number(lambda v: 0 <= v < 1),
+            "smoothing": number(lambda v: v >= 0),
             "min_gain": number(lambda v: 0 <= v < 1),
         },
     )
