@@ -9,6 +9,7 @@ outside of it by 10 % (b beyond its bound).
     hypernetwork  HyperLRNR without a fast phase
     default       with the fast phase by default
     exact         with the exact Jacobian
+    unsmoothed    with the default, but a norm of the residual that does not average
     paper         with the fast phase of the paper, 12 points
 
     python benchmarks/steady.py --json benchmarks/results/steady.json
@@ -87,6 +88,7 @@ def compute(quick):
     for name, reduced, solver in (
         ("default", fast, GaussNewton()),
         ("exact", fast, GaussNewton(jacobian="exact")),
+        ("unsmoothed", fast, GaussNewton(smoothing=0)),
         ("paper", paper, Adam()),
     ):
         values[name] = reduced.solve(mu, solver).predict(X)

@@ -220,7 +220,7 @@ def test_a_gain_that_the_held_out_points_hardly_see_is_none(fast, source):
 def test_a_way_that_leads_astray_is_given_up(fast, unwatched, source):
     """The held-out points of another PDE refuse what the selected points like.
 
-    There is nothing between the start and the end of the way: it is curved in u, so that
+    There is nothing between the two ends of the way: it is curved in u, so that
     halfway both residual and error can be larger than at either end.
     """
     other = family(lambda x, u, mu: u - mu[:, 1:2] + 0.02)

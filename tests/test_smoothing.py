@@ -7,8 +7,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.data.residual import Residual
-from deepxde_lrnr.fast_phase import FastModel, GaussNewton, reduce_model, smoothing
+from deepxde_lrnr.fast_phase import GaussNewton, reduce_model, smoothing
 from deepxde_lrnr.fast_phase.smoothing import Smoothing
 from hypothesis import given, settings
 from hypothesis import strategies as st

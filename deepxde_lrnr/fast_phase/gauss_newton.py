@@ -188,9 +188,7 @@ def compile_steps(solver: GaussNewton, fast, source: str):
             return smooth(residual(full, z, *feed))
 
         def J(z):
-            return smooth(
-                jacobian(residual, network, z, directions, *feed, pointwise)
-            )
+            return smooth(jacobian(residual, network, z, directions, *feed, pointwise))
 
         if source == "learned":
             how = {"J0": smooth(learned(weights))}

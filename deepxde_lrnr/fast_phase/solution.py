@@ -18,8 +18,9 @@ class Solution:
         coefficients: Coefficients found, shape (q,) or (n, q).
         initial_coefficients: Those of the hypernetwork.
         initial_residual: Root mean square of the exact residual (of the full LRNR,
-            weighted as the loss) at held-out points before the fast phase, float or
-            shape (n,).
+            weighted as the loss, in the norm of the solver: see
+            ``GaussNewton.smoothing``) at held-out points before the fast phase, float
+            or shape (n,).
         residual: The same afterwards: an indicator of the error.
         initial_objective: Sum of squares of that residual before the fast phase at the
             points that its steps look at: the selected ones, weighted, or all (with
