@@ -114,6 +114,12 @@ def test_without_points_of_the_pde_there_is_nothing_to_smooth():
     np.testing.assert_array_equal(smoothed(W, r), r)
 
 
+def test_without_a_pde_there_is_nothing_to_smooth():
+    residual = fake_residual(20, np.ones(3))
+    r = np.ones((2, 3))
+    np.testing.assert_array_equal(smoothed(Smoothing(residual, (), 0.1), r), r)
+
+
 def test_many_points_are_averaged_by_way_of_some(monkeypatch):
     residual = fake_residual(400)
     x = residual.collocation.pde_points

@@ -95,7 +95,7 @@ class FastModel:
     def columns(self) -> tuple[int, ...]:
         """Entries for each point, of each error of the PDE."""
         lengths = self.residual.block_lengths(self.full)
-        num_points = len(self.residual.collocation.pde_points)
+        num_points = max(len(self.residual.collocation.pde_points), 1)
         errors = lengths[: len(lengths) - len(self.residual.data.conditions)]
         return tuple(length // num_points for length in errors)
 

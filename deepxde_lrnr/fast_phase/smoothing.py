@@ -49,7 +49,7 @@ class Smoothing:
         points = residual.collocation.pde_points
         self._columns = columns
         self._num_points = n = len(points)
-        self._is_identity = length == 0 or n == 0
+        self._is_identity = length == 0 or n == 0 or not columns
         if self._is_identity:
             return
         low, high = bounding_box(residual.data.geom)
