@@ -53,11 +53,12 @@ class Smoothing:
         if self._is_identity:
             return
         low, high = bounding_box(residual.data.geom)
-        factors = residual.row_factors
-        # All entries of a point have the same factor.
-        factors = np.ones(n) if factors is None else factors[: n * columns[0]]
+        factors = np.ones(n)
+        if residual.row_factors is not None:
+            # All entries of a point have the same factor.
+            factors = residual.row_factors[: n * columns[0] : columns[0]]
         self._modes, self._gains = _modes(
-            (points - low) / (length * (high - low)), factors[:: len(factors) // n]
+            (points - low) / (length * (high - low)), factors
         )
 
     def __call__(self, a):
