@@ -200,13 +200,14 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
     return array
 
 
-def as_points(name: str, value, dim: int | None = None) -> np.ndarray:
-    """Returns points as an array of shape (N, d) in DeepXDE's default float type.
+def as_points(name: str, value, dim: int | None = None, dtype=None) -> np.ndarray:
+    """Returns points as an array of shape (N, d).
 
     Args:
         name: Name of the argument.
         value: What the user gave.
         dim: d, if it is to be checked.
+        dtype: Their float type; by default DeepXDE's.
 
     Raises:
         TypeError: If they are not made of real numbers.
@@ -221,7 +222,7 @@ def as_points(name: str, value, dim: int | None = None) -> np.ndarray:
             "N >= 1."
         )
     with np.errstate(over="ignore"):
-        array = array.astype(dde.config.real(np), copy=False)
+        array = array.astype(dtype or dde.config.real(np), copy=False)
     if not np.isfinite(array).all():
         raise ValueError(
             f"{name} has entries that are NaN, infinite, or too large for "

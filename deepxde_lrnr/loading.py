@@ -11,7 +11,7 @@ from ._checks import as_path
 from .data import ParametricPDE
 from .fast_phase import FastModel
 from .fast_phase.file import KIND as FAST_MODEL
-from .fast_phase.file import unpack_fast_model
+from .fast_phase.file import OldDesign, unpack_fast_model
 from .io import FileFormatError, container
 from .io.networks import MissingFunctions, unpack_hyper
 from .model import KIND as MODEL
@@ -134,6 +134,11 @@ def _reading(path):
     """Errors in the middle of a file that is not damaged: someone else wrote it."""
     try:
         yield
+    except OldDesign:
+        raise FileFormatError(
+            f"{path} was reduced for the fast phase of an earlier version; reduce the "
+            "trained model again: load_model(path of the model, data).reduce()."
+        ) from None
     except MissingFunctions as error:
         raise ValueError(f"{path}: {error}.") from None
     except _Refused as error:

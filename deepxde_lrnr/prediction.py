@@ -17,7 +17,7 @@ class Predictor:
     """Evaluates u(x; mu), or an operator on it, in chunks of bounded size.
 
     Args:
-        network: ``ParametricNN``.
+        network: ``ParametricNN``, or what has its ``evaluate``.
         dim: Dimension d of the points, if it is to be checked.
         time: Whether the last coordinate is the time.
     """
@@ -26,6 +26,8 @@ class Predictor:
         self.network = network
         self.dim = dim
         self.time = time
+        # Where the network computes in double precision, mu and x are not rounded.
+        self._dtype = getattr(network, "compute_dtype", "float64")
         self._values = traced(network.evaluate, reduce_retracing=True)
 
     @property
@@ -60,7 +62,8 @@ class Predictor:
     def evaluate(self, function, x, mu, coefficients, single: bool):
         """As ``__call__``, for a function that ``compile`` made of the operator."""
         x = self.check_points(x)
-        mu = np.asarray(mu, dde.config.real(np))
+        mu = np.asarray(mu, self._dtype)
+        x = np.asarray(x, self._dtype)
         blocks = [
             self._block(
                 function, x, mu[i : i + _MAX_ROWS], coefficients[i : i + _MAX_ROWS]
@@ -96,7 +99,7 @@ class Predictor:
 
     def check_points(self, x) -> np.ndarray:
         """Points as an array of shape (N, d), or the errors of ``as_points``."""
-        return as_points("x", x, self.dim)
+        return as_points("x", x, self.dim, self._dtype)
 
     def compile(self, operator=None):
         """Function of Tensors mu, x (rows of all mu) and coefficients."""

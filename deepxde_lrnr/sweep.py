@@ -14,7 +14,7 @@ import numpy as np
 from ._checks import as_function, as_integer, as_path, as_verbose
 from ._progress import progress_bar
 from ._stores import open_store
-from .fast_phase import FastModel, GaussNewton
+from .fast_phase import FastModel, LeastSquares
 from .fast_phase.fast_model import check_solver
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
@@ -124,7 +124,7 @@ def sweep(
             f"fast is a {type(fast).__name__}; it must be a FastModel, as Model.reduce "
             "returns it."
         )
-    solver = GaussNewton() if solver is None else solver
+    solver = LeastSquares() if solver is None else solver
     check_solver(solver)
     verbose = as_verbose(verbose)
     if operator is not None:

@@ -90,7 +90,7 @@ class Condition:
 
         Args:
             points: Array of shape (n, d).
-            mu: Array of shape (P, p).
+            mu: Array of shape (P, p), in whose precision the targets are returned.
             selection: ``None``, or the indices of ``points`` among all of this IC/BC.
 
         Returns:
@@ -112,8 +112,7 @@ class Condition:
         if isinstance(self.bc, _WITH_NORMALS):
             normals = np.asarray(self.bc.boundary_normal(points, 0, len(points), None))
             targets["normals"] = np.repeat(normals, len(mu), axis=0)
-        real = dde.config.real(np)
-        return {name: array.astype(real) for name, array in targets.items()}
+        return {name: array.astype(mu.dtype) for name, array in targets.items()}
 
     def _values(self, points, mu) -> np.ndarray:
         if self.takes_mu:

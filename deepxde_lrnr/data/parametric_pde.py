@@ -217,36 +217,32 @@ class ParametricPDE(dde.data.Data):
             as_flag("pde_points", pde_points), as_flag("bc_points", bc_points)
         )
 
-    def collocation(
-        self, points: np.ndarray, condition_points: int | None = None
-    ) -> Collocation:
+    def collocation(self, points: np.ndarray) -> Collocation:
         """Collocation at points other than those trained on.
 
         Args:
-            points: Points of the PDE, array of shape (n, d).
-            condition_points: If ``None``, each IC/BC picks its own among ``points``.
-                Otherwise it keeps those trained on, at most so many, evenly spread.
+            points: Points of the PDE, array of shape (n, d), among which each IC/BC
+                picks its own.
 
         Raises:
             TypeError: If ``points`` is not made of real numbers.
-            ValueError: If ``points`` has another shape or is not finite,
-                ``condition_points`` is not an integer >= 1, or an IC/BC finds no point.
+            ValueError: If ``points`` has another shape or is not finite, or an IC/BC
+                finds no point.
         """
         points = as_points("points", points, self.geom.dim)
-        if condition_points is None:
-            picked = [c.bc.collocation_points(points) for c in self.conditions]
-            return self._new_collocation(picked, points)
-        as_integer("condition_points", condition_points)
-        blocks, selections = [], []
-        for condition, block in zip(
-            self.conditions, self.train_collocation.condition_points, strict=True
-        ):
-            size = len(block) // 2 if condition.paired else len(block)
-            chosen = np.linspace(0, size - 1, min(size, condition_points)).astype(int)
-            if condition.paired:
-                chosen = np.concatenate((chosen, chosen + size))
-            blocks.append(block[chosen])
-            selections.append(chosen)
+        picked = [c.bc.collocation_points(points) for c in self.conditions]
+        return self._new_collocation(picked, points)
+
+    def collocation_of(self, condition_points, points: np.ndarray) -> Collocation:
+        """Collocation at given points of each IC/BC.
+
+        Args:
+            condition_points: For each IC/BC its points, shape (n_i, d), and ``None`` or
+                their places among all of its points.
+            points: Points of the PDE, shape (n, d).
+        """
+        blocks = [block for block, _ in condition_points]
+        selections = [places for _, places in condition_points]
         return self._new_collocation(blocks, points, selections)
 
     def draw_collocation(self, num_points: int) -> Collocation:
@@ -296,19 +292,37 @@ class ParametricPDE(dde.data.Data):
 
     # Batches
 
-    def batch(self, mu: np.ndarray, collocation: Collocation):
+    def batch(self, mu: np.ndarray, collocation: Collocation, dtype=None):
         """Inputs and auxiliary variables for every mu at every point.
 
         Args:
             mu: Array of shape (P, p).
             collocation: N points in all.
+            dtype: Of all arrays; by default DeepXDE's default float.
 
         Returns:
             ``(mu, x)`` with x of shape (N P, d), and the auxiliary variables that
             ``errors`` needs.
         """
-        mu = np.asarray(mu, dde.config.real(np))
-        targets = [
+        dtype = dde.config.real(np) if dtype is None else dtype
+        mu, points = np.asarray(mu, dtype), np.asarray(collocation.points, dtype)
+        targets = self.targets(mu, collocation)
+        opaque = any(c.opaque for c in self.conditions)
+        auxiliary = {
+            "counts": collocation.counts,
+            "frozen": collocation.frozen if opaque else None,
+            "targets": targets,
+        }
+        return (mu, np.repeat(points, len(mu), axis=0)), auxiliary
+
+    def targets(self, mu: np.ndarray, collocation: Collocation) -> list[dict]:
+        """Values and normals of each IC/BC for every mu at its points.
+
+        Args:
+            mu: Array of shape (P, p), in whose precision they are returned.
+            collocation: The points.
+        """
+        return [
             condition.targets(points, mu, selection)
             for condition, points, selection in zip(
                 self.conditions,
@@ -317,13 +331,6 @@ class ParametricPDE(dde.data.Data):
                 strict=True,
             )
         ]
-        opaque = any(c.opaque for c in self.conditions)
-        auxiliary = {
-            "counts": collocation.counts,
-            "frozen": collocation.frozen if opaque else None,
-            "targets": targets,
-        }
-        return (mu, np.repeat(collocation.points, len(mu), axis=0)), auxiliary
 
     def train_next_batch(self, batch_size=None):
         num_mu, num_points = self._batch_sizes(batch_size)
@@ -413,24 +420,56 @@ class ParametricPDE(dde.data.Data):
 
         errors = []
         if self.problem.pde is not None:
-            u = outputs
-            if dde.config.autodiff == "forward":
-                u = (outputs, function)
-            arguments = (x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)]
-            f = self.problem.pde(*arguments)
-            f = f if isinstance(f, (list, tuple)) else [f]
-            errors = [
-                _as_columns(fi, num_rows, num_rows, "pde")[ends[-1] :] for fi in f
-            ]
+            errors = self.pde_errors(x, outputs, mu_rows, function)
+            errors = [error[ends[-1] :] for error in errors]
         x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
         for i, condition in enumerate(self.conditions):
-            beg, end = ends[i], ends[i + 1]
-            error = condition.error(
-                x_rows, x, outputs, beg, end, mu_rows, auxiliary["targets"][i]
+            targets = auxiliary["targets"][i]
+            errors.append(
+                self.condition_error(
+                    condition, x_rows, x, outputs, mu_rows, targets, ends[i : i + 2]
+                )
             )
-            rows = (end - beg) // 2 if condition.paired else end - beg
-            errors.append(_as_columns(error, rows, num_rows, condition.name))
         return errors
+
+    def pde_errors(self, x, outputs, mu_rows, function=None) -> list:
+        """Errors of the PDE at every row.
+
+        Args:
+            x: Tensor of shape (rows, d).
+            outputs: Tensor of shape (rows, number of components).
+            mu_rows: Tensor of shape (rows, p).
+            function: As for ``errors``.
+
+        Returns:
+            List of Tensors of shape (rows, number of columns).
+        """
+        u = outputs
+        if dde.config.autodiff == "forward":
+            u = (outputs, function)
+        f = self.problem.pde(*(x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)])
+        f = f if isinstance(f, (list, tuple)) else [f]
+        return [_as_columns(fi, x.shape[0], x.shape[0], "pde") for fi in f]
+
+    def condition_error(
+        self, condition, x_rows, x, outputs, mu_rows, targets, ends=None
+    ):
+        """Error of an IC/BC, which takes the rows from ``ends[0]`` to ``ends[1]``.
+
+        Args:
+            condition: ``Condition``.
+            x_rows: What DeepXDE hands to user code as NumPy points.
+            x: As for ``pde_errors``.
+            outputs: The same.
+            mu_rows: The same.
+            targets: Of this IC/BC, as Tensors.
+            ends: By default all rows.
+        """
+        num_rows = x.shape[0]
+        beg, end = (0, num_rows) if ends is None else ends
+        error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
+        rows = (end - beg) // 2 if condition.paired else end - beg
+        return _as_columns(error, rows, num_rows, condition.name)
 
     def _frozen_rows(self, auxiliary, num_mu: int, num_rows: int) -> np.ndarray | None:
         """Points as the NumPy rows that DeepXDE hands to user code while tracing.

@@ -43,9 +43,21 @@ class Residual:
         # Least squares have no negative weights.
         self.loss_weights = as_loss_weights(loss_weights)
 
-    def feed(self, mu: np.ndarray):
+    def feed(self, mu: np.ndarray, dtype=None):
         """What ``__call__`` needs for mu of shape (P, p), computed in NumPy."""
-        return self.data.batch(mu, self.collocation)
+        return self.data.batch(mu, self.collocation, dtype)
+
+    def weights_of(self, num_errors: int) -> list[float]:
+        """The loss weights of the errors of the PDE and the IC/BC.
+
+        Raises:
+            ValueError: If there are more or fewer.
+        """
+        weights = self.loss_weights
+        if weights is None:
+            weights = [1.0] * num_errors
+        self.data.check_loss_weights(weights, num_errors, len(weights) > num_errors)
+        return weights[:num_errors]
 
     def blocks(self, network, coefficients, inputs, auxiliary, weighted=True) -> list:
         """Residual vectors of each equation of the PDE, then of each IC/BC.
@@ -65,10 +77,7 @@ class Residual:
         errors = self.data.errors(inputs, function(x), auxiliary, function)
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
         dde.grad.clear()
-        weights = self.loss_weights
-        if weights is None:
-            weights = [1.0] * len(errors)
-        self.data.check_loss_weights(weights, len(errors), len(weights) > len(errors))
+        weights = self.weights_of(len(errors))
         blocks = []
         for i, error in enumerate(errors):
             # The number of columns may be unknown in forward mode.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from .._checks import as_choice, as_integer, as_number
@@ -11,6 +12,8 @@ from .compilation import Compiled
 from .outcome import Outcome
 
 _OBJECTIVES = ("absolute", "MSE")
+# mu solved in one compiled call: one, a few, many.
+_BATCHES = (1, 4, 16)
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ class Adam:
         """Compiles the fast phase of a ``FastModel``.
 
         Returns:
-            Function of mu, an array of shape (P, p), that returns an ``Outcome``. It
-            is compiled once for each P.
+            Function of mu, an array of shape (P, p), that returns an ``Outcome``, with
+            an attribute ``network`` that the coefficients in it belong to.
         """
         network = fast.reduced if self.network == "fast" else fast.full
         residual = fast.residual
@@ -142,6 +145,23 @@ class Adam:
                 objective=tf.where(finite, history[:, -1], history[:, 0]),
             )
 
-        solve.compiled = compiled
-        solve.max_batch = 64
-        return solve
+        def solve_all(mu) -> Outcome:
+            return in_batches(solve, np.asarray(mu, fast.full.compute_dtype))
+
+        solve_all.network = fast.full
+        return solve_all
+
+
+def in_batches(solve, mu) -> Outcome:
+    """Solves for mu of shape (n, p), a batch of one of few sizes after the other.
+
+    Each batch is padded up to the next size, so that no number of mu needs a
+    compilation of its own. Larger batches leave the caches.
+    """
+    outcomes = []
+    for start in range(0, len(mu), _BATCHES[-1]):
+        chunk = mu[start : start + _BATCHES[-1]]
+        size = next(b for b in _BATCHES if len(chunk) <= b)
+        padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
+        outcomes.append(Outcome(**solve(padded).rows(slice(len(chunk)))))
+    return Outcome.concatenate(outcomes)

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import deepxde as dde
 import numpy as np
 
-from .._checks import as_path, as_verbose, shown
+from .._checks import as_path, shown
 from ..data.residual import Residual
 from ..io import container
 from ..nn import FastLRNR
 from ..prediction import Predictor
 from ..reduction import ReducedLayer
+from .choice import residuals_after
+from .expansion import Expansion, find_expansion
 from .file import KIND, pack_fast_model
-from .gauss_newton import GaussNewton
-from .learned_jacobian import LearnedJacobian
-from .outcome import Outcome
-from .pointwise import is_pointwise
+from .jet_equations import JetEquations
+from .least_squares import LeastSquares
+from .network_equations import NetworkEquations
+from .precision import Precision
 from .problem import ProblemRecord
 from .report import Report, count_flops
 from .solution import Solution
+from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
 
-# mu solved in one compiled call: one, a few, many. Others are padded up to the next
-# size, so that no number of mu needs a compilation of its own. Larger batches leave the
-# caches; more of them at once, one for each core, are faster.
-_BATCHES = (1, 4, 16)
+# The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
+# its residual is ten times that of what the fast phase finds.
+_NUM_COMPARED = 16
+_CLEARLY = 0.1
 
 
 class FastModel:
@@ -39,11 +40,10 @@ class FastModel:
         layers: ``ReducedLayer`` of each hidden layer.
         residual: Residual at the points of the fast phase.
         held_out: Residual at other points, which watch over it.
+        space: Trial space of ``LeastSquares``: what ``reduced`` computes.
         seconds: Time of each offline step.
         dropped: Indices of the coefficients s that are zero over the whole box.
-        num_nodes: Number of mu at which the Jacobian is computed if it is learned.
-        choices: What a ``GaussNewton`` that leaves choices to the program got, its
-            source of the Jacobian and its damping, by solver.
+        choice: How the size of the trial space was chosen, lines of the report.
     """
 
     def __init__(
@@ -53,10 +53,12 @@ class FastModel:
         layers: list[ReducedLayer],
         residual: Residual,
         held_out: Residual,
-        num_nodes: int = 60,
+        precision: Precision | None = None,
+        random: RandomFeatures | None = None,
+        expansion: Expansion | None = None,
         seconds: dict[str, float] | None = None,
-        choices: dict[GaussNewton, tuple[str, float]] | None = None,
-        learned_jacobian: LearnedJacobian | None = None,
+        choice: tuple[str, ...] = (),
+        watches_start: bool | None = None,
         problem_record: ProblemRecord | None = None,
     ):
         self.full = full
@@ -65,57 +67,74 @@ class FastModel:
         self.residual = residual
         self.held_out = held_out
         self.seconds = dict(seconds or {})
-        self.num_nodes = num_nodes
-        self.choices = dict(choices or {})
-        if learned_jacobian is not None:
-            self.learned_jacobian = learned_jacobian
-        if problem_record is not None:
-            self.problem_record = problem_record
+        self.choice = tuple(choice)
         self.parameter_space = full.parameter_space
+        self.precision = precision or Precision(full)
+        self.space = TrialSpace(reduced, self.precision, random)
+        # What is known already need not be found out again.
+        known = {
+            "expansion": expansion,
+            "watches_start": watches_start,
+            "problem_record": problem_record,
+        }
+        self.__dict__.update({k: v for k, v in known.items() if v is not None})
         self.dropped = np.setdiff1d(np.arange(full.full_size), full.kept)
         # A model loaded without its problem has no geometry.
         geom = getattr(residual.data, "geom", None)
-        time = isinstance(geom, dde.geometry.TimeDomain) or hasattr(geom, "timedomain")
-        dim = residual.collocation.points.shape[1]
-        self._predictor = Predictor(full, dim, time)
+        self._time = isinstance(geom, dde.geometry.TimeDomain)
+        self._time |= hasattr(geom, "timedomain")
+        self._predictor = self._predict_with(full)
         self._solvers = {}
-        self._verbose = 1
+
+    def _predict_with(self, network) -> Predictor:
+        return Predictor(network, self.residual.collocation.points.shape[1], self._time)
 
     @cached_property
-    def pointwise(self) -> bool:
-        """Whether each entry of the residual depends on u about its own point only.
+    def expansion(self) -> Expansion:
+        """Which derivatives of the network the residual uses."""
+        residual = self.residual
+        return find_expansion(residual.data, residual.loss_weights, self.precision)
 
-        Then one pass of reverse mode gives all derivatives. Found out by changing the
-        network at other points; integrals and means over the points are not pointwise.
+    @cached_property
+    def equations(self) -> JetEquations | NetworkEquations:
+        """The residual as a function of the readout."""
+        residuals = self.residual, self.held_out
+        if self.expansion.indices is None:
+            return NetworkEquations(*residuals, self.space)
+        return JetEquations(*residuals, self.space, self.expansion.indices)
+
+    @cached_property
+    def network(self) -> SolutionNetwork:
+        """What solutions of ``LeastSquares`` are predicted with."""
+        return SolutionNetwork(self.space, self._own_space)
+
+    @cached_property
+    def _own_space(self) -> TrialSpace:
+        return TrialSpace(self.full, self.precision)
+
+    @cached_property
+    def _own_equations(self):
+        return self.equations.of(self._own_space)
+
+    def residual_of_hypernetwork(self, mu: np.ndarray) -> float:
+        """Held-out sum of squares of the hypernetwork's solution, for mu of (p,)."""
+        r = self._own_equations.at(mu)(self._own_space.start()).held_out
+        return float(r @ r)
+
+    @cached_property
+    def watches_start(self) -> bool:
+        """Whether a solve has to look at the hypernetwork's solution as well.
+
+        The trial space of all neurons has it in it. That of a few does not; but where
+        the fast phase ends far below it at all mu of a sample, it need not be computed
+        for each mu.
         """
-        mu = self.parameter_space.sample(1, "Halton")
-        return is_pointwise(self.residual, self.full, mu)
-
-    @cached_property
-    def columns(self) -> tuple[int, ...]:
-        """Entries for each point, of each error of the PDE."""
-        lengths = self.residual.block_lengths(self.full)
-        num_points = max(len(self.residual.collocation.pde_points), 1)
-        errors = lengths[: len(lengths) - len(self.residual.data.conditions)]
-        return tuple(length // num_points for length in errors)
-
-    @cached_property
-    def learned_jacobian(self) -> LearnedJacobian:
-        """Jacobian learned over the box; computed when it is first needed."""
-        learned = LearnedJacobian.compute(
-            self.residual,
-            self.full,
-            self.num_nodes,
-            self.pointwise,
-            self._verbose,
-        )
-        self.seconds["learned Jacobian"] = learned.seconds
-        return learned
-
-    @property
-    def has_learned_jacobian(self) -> bool:
-        """Whether ``learned_jacobian`` has been computed."""
-        return "learned_jacobian" in self.__dict__
+        if self.reduced.stack.widths == self.full.stack.widths:
+            return False
+        mu = self.parameter_space.sample(_NUM_COMPARED, "Halton").astype(float)
+        after = residuals_after(self.equations, mu)
+        before = np.array([self.residual_of_hypernetwork(m) for m in mu])
+        return not np.all(after < _CLEARLY * np.sqrt(before))
 
     @cached_property
     def problem_record(self) -> ProblemRecord:
@@ -163,9 +182,8 @@ class FastModel:
     def save(self, path) -> str:
         """Saves the model to one file, for ``deepxde_lrnr.load_fast``.
 
-        The file holds the networks, the reduction, the points and weights of the fast
-        phase, the learned Jacobian and the choices of ``GaussNewton`` as far as they
-        have been made; the transforms as operations, if they are made of mathematical
+        The file holds the networks, the reduction, the trial space, the points, and
+        what was found out about the problem; the transforms as operations, if they are made of mathematical
         ones alone; but not the problem itself, which is Python code.
 
         Args:
@@ -188,16 +206,14 @@ class FastModel:
         container.write(path, KIND, packed.header, packed.arrays)
         return path
 
-    def solve(self, mu, solver=None, verbose: int = 1) -> Solution:
+    def solve(self, mu, solver=None) -> Solution:
         """The fast phase: solves for new mu.
 
         Args:
             mu: A dictionary of numbers, an array of shape (p,), or several mu: a
                 dictionary of arrays or an array of shape (n, p). Outside the box there
                 is a warning.
-            solver: Solver object, by default ``fast_phase.GaussNewton()``.
-            verbose: 0 draws no bar while the Jacobian is learned, at the first mu;
-                there is none without a terminal either.
+            solver: Solver object, by default ``fast_phase.LeastSquares()``.
 
         Returns:
             ``Solution``.
@@ -207,12 +223,13 @@ class FastModel:
             TypeError: If ``mu`` is not made of real numbers, or ``solver`` is no
                 solver.
             ValueError: If ``mu`` does not fit the parameter space or is not finite, or
-                ``verbose`` is not an integer >= 0.
+                there are more unknowns than residuals.
 
         Warns:
             OutsideParameterSpaceWarning: If a mu is not in the box.
+            PrecisionWarning: At the first mu, if a function of the user's can only be
+                computed in single precision.
         """
-        verbose = as_verbose(verbose)
         if self.residual.data is None:
             raise RuntimeError(
                 "solve() needs the problem, whose residual it minimises: load the "
@@ -221,36 +238,15 @@ class FastModel:
             )
         space = self.parameter_space
         single = space.is_single(mu)
-        mu = space.check(mu, stacklevel=3).astype(dde.config.real(np))
-        solver = GaussNewton() if solver is None else solver
+        mu = space.check(mu, stacklevel=3)
+        solver = LeastSquares() if solver is None else solver
         check_solver(solver)
         if solver not in self._solvers:
-            self._verbose = verbose
-            self._solvers[solver] = solver.prepare(self)
-        outcome = self._in_batches(self._solvers[solver], mu)
+            prepared = solver.prepare(self)
+            self._solvers[solver] = prepared, self._predict_with(prepared.network)
+        prepared, predictor = self._solvers[solver]
         index = 0 if single else slice(None)
-        return Solution(mu=mu[index], **outcome.rows(index), _predictor=self._predictor)
-
-    @staticmethod
-    def _in_batches(solve, mu) -> Outcome:
-        largest = min(solve.max_batch, _BATCHES[-1])
-
-        def solve_chunk(start) -> Outcome:
-            chunk = mu[start : start + largest]
-            size = next((b for b in _BATCHES if len(chunk) <= b <= largest), largest)
-            padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
-            return Outcome(**solve(padded).rows(slice(len(chunk))))
-
-        # The first one alone, since it may compile.
-        first, *others = range(0, len(mu), largest)
-        outcomes = [solve_chunk(first)]
-        compiled = getattr(solve, "compiled", None)
-        if others and compiled is not None and compiled.uses_xla:
-            with ThreadPoolExecutor(min(len(others), os.cpu_count() or 1)) as pool:
-                outcomes += pool.map(solve_chunk, others)
-        else:
-            outcomes += map(solve_chunk, others)
-        return Outcome.concatenate(outcomes)
+        return Solution(mu=mu[index], **prepared(mu).rows(index), _predictor=predictor)
 
 
 def check_solver(solver) -> None:
@@ -262,5 +258,5 @@ def check_solver(solver) -> None:
     if isinstance(solver, type) or not hasattr(solver, "prepare"):
         raise TypeError(
             f"solver is {shown(solver)}; it must be a solver object, e.g. "
-            "lrnr.fast_phase.GaussNewton()."
+            "lrnr.fast_phase.LeastSquares()."
         )

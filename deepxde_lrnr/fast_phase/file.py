@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import numpy as np
-import tensorflow as tf
 
 from ..data.collocation import Collocation, FrozenPoints
 from ..data.residual import Residual
@@ -19,15 +16,19 @@ from ..io.networks import (
 )
 from ..parameter_space import ParameterSpace
 from ..reduction import ReducedLayer
-from .gauss_newton import GaussNewton
-from .learned_jacobian import LearnedJacobian
+from .expansion import Expansion
+from .jets import MultiIndices
+from .precision import Precision
 from .problem import ProblemRecord
+from .trial_space import RandomFeatures
 
 KIND = "fast model"
+# No PDE has derivatives of a higher order in one variable.
+_HIGHEST = 12
+# Of the first design, whose files have none, there is no fast phase any more.
+_DESIGN = 2
 _LAYER_ARRAYS = ("indices", "map", "singular_values")
 _LAYER_NUMBERS = ("modes", "condition", "error_values", "error_derivatives")
-_LEARNED_ARRAYS = ("entries", "factors", "directions")
-_LEARNED_NUMBERS = ("error", "seconds")
 _RECORD_ARRAYS = ("low", "high", "mu", "residuals")
 
 
@@ -53,14 +54,13 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
             for layer in fast.layers
         ],
         "loss_weights": fast.residual.loss_weights,
-        "num_nodes": fast.num_nodes,
         "seconds": {name: float(value) for name, value in fast.seconds.items()},
         "conditions": list(record.conditions),
-        "choices": [
-            {"solver": asdict(solver), "jacobian": source, "damping": damping}
-            for solver, (source, damping) in fast.choices.items()
-        ],
-        "learned_jacobian": None,
+        "design": _DESIGN,
+        "expansion": _pack_expansion(fast),
+        "single_precision": fast.precision.single,
+        "choice": list(fast.choice),
+        "watches_start": fast.__dict__.get("watches_start"),
     }
     arrays = packed.arrays
     arrays["kept"] = full.kept
@@ -70,18 +70,8 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
     arrays |= {f"problem/{name}": getattr(record, name) for name in _RECORD_ARRAYS}
     arrays |= _pack_collocation(fast.residual.collocation, "points")
     arrays |= _pack_collocation(fast.held_out.collocation, "held_out")
-    if fast.has_learned_jacobian:
-        learned = fast.learned_jacobian
-        packed.header["learned_jacobian"] = {
-            name: _number(getattr(learned, name)) for name in _LEARNED_NUMBERS
-        }
-        arrays |= {
-            f"learned/{name}": getattr(learned, name) for name in _LEARNED_ARRAYS
-        }
-        arrays["learned/nodes"] = learned.interpolator.y
-        arrays["learned/values"] = np.asarray(learned.values)
-        arrays["learned/row_factors"] = learned.residual.row_factors
-        arrays |= _pack_collocation(learned.residual.collocation, "learned/points")
+    arrays["random/weights"] = fast.space.random.weights
+    arrays["random/shifts"] = fast.space.random.shifts
     return packed
 
 
@@ -93,7 +83,12 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
         arrays: The same.
         given: Functions of the user's, as for ``unpack_functions``.
         data: ``None``, or the ``ParametricPDE``.
+
+    Raises:
+        ValueError: If the header contradicts itself, or is that of the first design.
     """
+    if header.get("design") != _DESIGN:
+        raise OldDesign
     space = ParameterSpace.from_dict(header["parameter_space"])
     functions = unpack_functions(header["functions"], arrays, given)
     full, reduced = (
@@ -116,32 +111,51 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
     weights, number = header["loss_weights"], len(record.conditions)
     points = _unpack_collocation(below(arrays, "points"), number)
     held_out = _unpack_collocation(below(arrays, "held_out"), number)
-    learned = None
-    if header["learned_jacobian"] is not None:
-        stored = below(arrays, "learned")
-        few = _unpack_collocation(below(stored, "points"), number, points.frozen)
-        learned = LearnedJacobian(
-            LearnedJacobian.interpolate(stored["nodes"]),
-            tf.constant(stored["values"], full.compute_dtype),
-            Residual(data, few, weights, stored["row_factors"]),
-            **{name: stored[name] for name in _LEARNED_ARRAYS},
-            **{name: header["learned_jacobian"][name] for name in _LEARNED_NUMBERS},
-        )
+    precision = Precision(full)
+    precision.single |= {str(k): str(v) for k, v in header["single_precision"].items()}
+    expansion, watches = header["expansion"], header["watches_start"]
+    if expansion is not None:
+        expansion = _unpack_expansion(expansion, len(record.low))
     return {
         "full": full,
         "reduced": reduced,
         "layers": layers,
         "residual": Residual(data, points, weights),
         "held_out": Residual(data, held_out, weights),
-        "num_nodes": int(header["num_nodes"]),
+        "precision": precision,
+        "random": RandomFeatures(**below(arrays, "random")),
+        "expansion": expansion,
         "seconds": header["seconds"],
-        "learned_jacobian": learned,
+        "choice": tuple(map(str, header["choice"])),
+        "watches_start": None if watches is None else bool(watches),
         "problem_record": record,
-        "choices": {
-            GaussNewton(**choice["solver"]): (choice["jacobian"], choice["damping"])
-            for choice in header["choices"]
-        },
     }
+
+
+class OldDesign(ValueError):
+    """The file holds what the fast phase of the first design needed."""
+
+
+def _pack_expansion(fast) -> dict | None:
+    expansion = fast.__dict__.get("expansion")
+    if expansion is None:
+        return None
+    indices = expansion.indices
+    return {
+        "indices": None if indices is None else [list(i) for i in indices.indices],
+        "num_equations": expansion.num_equations,
+    }
+
+
+def _unpack_expansion(packed: dict, dim: int) -> Expansion:
+    indices = packed["indices"]
+    if indices is not None:
+        indices = [tuple(map(int, index)) for index in indices]
+        most = max(max(index, default=0) for index in indices)
+        if any(len(i) != dim or min(i) < 0 for i in indices) or most > _HIGHEST:
+            raise ValueError(f"the derivatives are {packed['indices']!r}")
+        indices = MultiIndices(indices)
+    return Expansion(indices, int(packed["num_equations"]))
 
 
 def _number(value):

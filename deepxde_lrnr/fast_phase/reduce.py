@@ -1,4 +1,4 @@
-"""Reduction: from the trained network to the ``FastModel``."""
+"""Reduction: from a trained network to the ``FastModel``."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .._checks import (
-    as_choice,
-    as_integer,
-    as_loss_weights,
-    as_number,
-    as_reals,
-    as_verbose,
-    shown,
-)
+from .._checks import as_choice, as_integer, as_loss_weights, as_number, as_verbose
+from .._checks import as_reals, shown
 from .._progress import progress_bar
 from ..data import ParametricPDE
-from ..data.collocation import bounding_box
 from ..data.residual import Residual
-from ..data.spread_points import spread_points
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
+from .choice import SIZES, Chooser
+from .expansion import find_expansion
 from .fast_model import FastModel
-from .snapshots import HiddenStates, draw_pairs, shifted_points
+from .jet_equations import JetEquations
+from .jets import MultiIndices
+from .network_equations import NetworkEquations
+from .points import fast_collocations
+from .precision import Precision
+from .snapshots import draw_snapshots, snapshot_points
+from .trial_space import RandomFeatures, TrialSpace
 
-# Share of |z| by which coefficients of the snapshots are perturbed, since the fast
-# phase moves them.
-_PERTURBATION = 0.03
-# Largest number of pairs (point, mu) among the snapshots.
-_MAX_SNAPSHOTS = 4_000
+# Residuals fitted for each unknown.
+_PER_UNKNOWN = 3
+_FEWEST_POINTS = 128
+# Points at which trial spaces with random features are compared.
+_FOR_RANDOM = 1_536
+# Residual aimed at when sizes are chosen, relative to the hypernetwork's.
+_TARGET = 1e-3
 
 
 def reduce_model(
@@ -41,13 +42,18 @@ def reduce_model(
     method: str = "fitted",
     rank: int | None = None,
     rtol: float | None = None,
-    oversampling: float = 2.0,
+    oversampling: float = 1.0,
+    random_features: int | None = None,
     num_parameters: int = 100,
-    num_nodes: int | None = None,
     seed: int = 0,
     verbose: int = 1,
 ) -> FastModel:
     """Reduces a trained network.
+
+    ``rank`` is the dial between time and accuracy. By default it is chosen, as the
+    smallest with which the fast phase divides the held-out residual of the
+    hypernetwork's solution by a thousand; where all neurons do not do that, random
+    features are added, as far as they are worth it.
 
     Args:
         data: The parametric problem.
@@ -56,25 +62,29 @@ def reduce_model(
         points: Points of the fast phase: an array of shape (n, d), among which each
             IC/BC picks its own (the paper: a uniform grid of 4 x 3), or the number
             of points of the PDE, those of a Hammersley sequence in the geometry, beside
-            the problem's own points for each IC/BC. By default 768.
+            a quarter of that number for each IC/BC. By default three residuals for
+            each unknown.
         method: "fitted" (least squares on values and derivatives), "qdeim", or
             "eim" (the paper's).
-        rank: Number of modes of each hidden layer; the paper's r_hat, 5 there.
-        rtol: Relative error of the modes, instead of or besides ``rank``. If both
-            are ``None``, 1e-3.
+        rank: Number of modes of each hidden layer, and of neurons kept; the paper's
+            r_hat, 5 there. The number of unknowns is that of all neurons kept, and one.
+        rtol: Relative error of the modes, instead of or besides ``rank``.
         oversampling: Neurons per mode of "fitted".
+        random_features: Number of random features beside the hidden states, of scale 1.
+            By default none if ``rank`` or ``rtol`` is given, else they are chosen.
         num_parameters: Number of mu for the snapshots.
-        num_nodes: Number of mu at which the Jacobian is computed if it is learned; by
-            default 20 for each parameter, at most 60.
         seed: Seed of the mu, of the perturbations and of the choice of snapshots.
-        verbose: 0 draws no bar of progress, which has the error of the layer reduced
-            last; there is none without a terminal either.
+        verbose: 0 draws no bar of progress; there is none without a terminal either.
 
     Raises:
         TypeError: If ``data`` or ``net`` is of another type, or ``points`` is not made
             of real numbers.
         ValueError: If an argument is out of its range, e.g. ``rank`` larger than
             the number of snapshots or the width of a layer.
+
+    Warns:
+        PrecisionWarning: If a function of the user's can only be computed in single
+            precision.
     """
     if not isinstance(data, ParametricPDE):
         raise TypeError(f"data is {shown(data)}; it must be a ParametricPDE.")
@@ -84,71 +94,122 @@ def reduce_model(
         raise ValueError("net has no weights yet; train it first.")
     loss_weights = as_loss_weights(loss_weights)
     verbose = as_verbose(verbose)
-    if rank is None and rtol is None:
-        rtol = 1e-3
-    if num_nodes is None:
-        num_nodes = min(20 * data.parameter_space.dim, 60)
-    for name, value in (("num_parameters", num_parameters), ("num_nodes", num_nodes)):
-        as_integer(name, value)
+    as_integer("num_parameters", num_parameters)
+    if random_features is not None:
+        as_integer("random_features", random_features, 0)
     seed = as_integer("seed", seed, 0)
+    if points is not None:
+        # Their number is checked when they are drawn.
+        as_reals("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
-    collocation = fast_collocation(data, points)
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
-
-    x = collocation.points
-    eim = method == "eim"
-    if eim:
-        low, high = bounding_box(data.geom)
-        x = shifted_points(x, 1e-2, high - low)
-    num_held_out = max(1, num_parameters // 4)
-    mu = full.parameter_space.sample(num_parameters + num_held_out, "Halton")
+    precision = Precision(full)
+    own = TrialSpace(full, precision)
+    expansion = None
+    if method == "fitted":
+        expansion = find_expansion(data, loss_weights, precision)
+    indices = MultiIndices.up_to(data.geom.dim, 0 if method == "eim" else 2)
+    if expansion is not None and expansion.indices is not None:
+        indices = expansion.indices
     targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
-    states, snapshots, layers = HiddenStates(full), [], []
-    with progress_bar(
-        "Reduction", verbose, total=2 + len(targets), leave=False, unit="step"
-    ) as bar:
-        for part in np.split(mu, [num_parameters]):
-            snapshots.append(_snapshots(states, full, x, part, rng, not eim))
-            bar.update()
-        # On a machine that does other work as well, the threads of BLAS wait for each
-        # other in the many small steps of a QR or an SVD; one is never much slower.
-        with threadpool_limits(limits=1, user_api="blas"):
-            for i, target in enumerate(targets):
-                layer = reduce_layer(
-                    snapshots[0].values[i],
+    # On a machine that does other work as well, the threads of BLAS wait for each
+    # other in the many small steps of a QR or an SVD; one is never much slower.
+    with threadpool_limits(limits=1, user_api="blas"):
+        x = snapshot_points(data, points, shifted=method == "eim")
+        mu = full.parameter_space.sample(num_parameters + max(1, num_parameters // 4), "Halton")
+        snapshots, watched = (
+            draw_snapshots(own, indices, x, part, rng)
+            for part in np.split(mu, [num_parameters])
+        )
+
+        def reduced(rank, rtol=None):
+            """Layers and network of ``rank`` modes."""
+            layers = [
+                reduce_layer(
+                    snapshots.values[i],
                     target,
                     method=method,
                     rank=rank,
                     rtol=rtol,
                     oversampling=oversampling,
-                    derivative_snapshots=snapshots[0].derivatives[i],
-                    held_out=snapshots[1].values[i],
-                    held_out_derivatives=snapshots[1].derivatives[i],
+                    derivative_snapshots=snapshots.derivatives[i],
+                    held_out=watched.values[i],
+                    held_out_derivatives=watched.derivatives[i],
                 )
-                layers.append(layer)
-                bar.set_postfix_str(
-                    f"layer {i}: error {layer.error_values:.2e}", refresh=False
-                )
-                bar.update()
-    reduced = FastLRNR(
-        net, [layer.indices for layer in layers], [m.map for m in layers], kept
-    )
-    # In one dimension the sequences of Hammersley and Halton are the same: the held-out
-    # points begin where those of the fast phase end.
-    num_points = len(collocation.pde_points)
-    held_out = fast_collocation(data, max(64, num_points // 2), "Halton", num_points)
+                for i, target in enumerate(targets)
+            ]
+            maps = [layer.map for layer in layers]
+            return layers, FastLRNR(net, [m.indices for m in layers], maps, kept)
+
+        random, lines = None, ()
+        if random_features:
+            random = RandomFeatures.draw(len(own.network.stack.W_in), random_features, 1)
+        if rank is None and rtol is None:
+            layers, network, random, lines = _choose(
+                data, loss_weights, own, expansion, reduced, random_features, verbose
+            )
+        else:
+            layers, network = reduced(rank, rtol)
+    if points is None:
+        space = TrialSpace(network, precision, random)
+        points = _num_points(space, data, expansion)
+    held_out = max(64, (points if np.ndim(points) == 0 else len(points)) // 4)
+    fitted, watched = fast_collocations(data, points, held_out, seed)
     return FastModel(
         full,
-        reduced,
+        network,
         layers,
-        Residual(data, collocation, loss_weights),
-        Residual(data, held_out, loss_weights),
-        num_nodes,
+        Residual(data, fitted, loss_weights),
+        Residual(data, watched, loss_weights),
+        precision,
+        random,
+        expansion,
         {"reduction": time.perf_counter() - start},
+        lines,
     )
+
+
+def _choose(data, loss_weights, own, expansion, reduced, random_features, verbose):
+    """Layers, network, random features, and what was compared."""
+    full = own.network
+    widest = max(full.stack.widths)
+    sizes = [size for size in SIZES if size < min(full.stack.widths)]
+    count = _num_points(own, data, expansion)
+    if random_features is None:
+        count = max(count, _FOR_RANDOM)
+    residuals = [
+        Residual(data, c, loss_weights) for c in fast_collocations(data, count, count // 4)
+    ]
+    if expansion is None or expansion.indices is None:
+        equations = NetworkEquations(*residuals, own)
+    else:
+        equations = JetEquations(*residuals, own, expansion.indices)
+    chooser = Chooser(equations, own, _TARGET)
+    best = 1.0
+    with progress_bar(
+        "Reduction", verbose, iterable=[*sizes, widest], leave=False, unit="size"
+    ) as bar:
+        for size in bar:
+            layers, network = reduced(size)
+            best = chooser.ratio(
+                TrialSpace(network, own.precision), f"{size} neurons a layer"
+            )
+            bar.set_postfix_str(f"{size} neurons: residual {best:.1e}", refresh=False)
+            if best <= _TARGET:
+                break
+        random = None
+        if best > _TARGET and random_features is None:
+            random = chooser.enrich(network, own.precision, best)
+    return layers, network, random, tuple(chooser.lines)
+
+
+def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
+    """Points of the PDE that give three residuals for each unknown."""
+    num_equations = 1 if expansion is None else expansion.num_equations
+    return max(_FEWEST_POINTS, -(-_PER_UNKNOWN * space.size // num_equations))
 
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
@@ -185,32 +246,3 @@ def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarr
         kept[start + int(np.argmax(size[layer]))] = True
         start += rank
     return kept
-
-
-def fast_collocation(
-    data: ParametricPDE, points, sequence: str = "Hammersley", skip: int = 0
-):
-    """Collocation of the fast phase.
-
-    Args:
-        data: The parametric problem.
-        points: As in ``reduce_model``.
-        sequence: Sequence that a number of points is drawn from.
-        skip: Number of points left out at its beginning.
-    """
-    if points is None:
-        points = 768
-    if np.ndim(as_reals("points", points)) == 0:
-        points = as_integer("points", points)
-        pde_points = spread_points(data.geom, points, sequence, skip)
-        return data.collocation(pde_points, condition_points=max(16, points // 4))
-    return data.collocation(points)
-
-
-def _snapshots(states, network: FastLRNR, x, mu, rng, derivatives: bool):
-    """Snapshots at ``x`` for ``mu``, half of them at perturbed coefficients."""
-    x, mu = draw_pairs(x, mu, _MAX_SNAPSHOTS, rng)
-    z = np.asarray(network.coefficients(mu))
-    noise = rng.standard_normal(z.shape) * _PERTURBATION * np.abs(z)
-    noise[rng.random(len(z)) < 0.5] = 0
-    return states(x, mu, z + noise, derivatives)

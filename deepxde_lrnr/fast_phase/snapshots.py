@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import deepxde as dde
 import numpy as np
-import tensorflow as tf
 
-from .._tracing import traced
+from ..data.collocation import bounding_box
+from ..data.spread_points import spread_points
+from .feature_jets import FeatureJets
+from .jets import MultiIndices
+from .trial_space import TrialSpace
 
-# Pairs (point, mu) evaluated at once; bounds the memory.
-_CHUNK = 8_192
+# Points in the geometry, where none are given.
+_NUM_POINTS = 768
+# Largest number of pairs (point, mu) among the snapshots.
+_MAX_SNAPSHOTS = 4_000
+# Share of |z| by which the coefficients of half the snapshots are perturbed: a fast
+# phase that moves them (``Adam``) leaves the hypernetwork's.
+_PERTURBATION = 0.03
 
 
 @dataclass(frozen=True)
@@ -28,93 +35,50 @@ class Snapshots:
     derivatives: list[list[np.ndarray] | None]
 
 
-def draw_pairs(points, mu, size: int | None, rng):
-    """Pairs every point with every mu, or draws ``size`` of these pairs.
+def snapshot_points(data, points, shifted: bool) -> np.ndarray:
+    """Points of the snapshots.
 
     Args:
-        points: Array of shape (n, d).
-        mu: Array of shape (P, p).
-        size: Largest number of pairs, or ``None``.
-        rng: ``numpy.random.Generator``.
-
-    Returns:
-        Arrays of points (m, d) and of mu (m, p).
+        data: The parametric problem.
+        points: As for ``reduce_model``.
+        shifted: Whether each is joined by those moved along each coordinate by +-1 % of
+            the bounding box, which is how the paper represents derivatives
+            (arXiv 2410.04001, section 3.2).
     """
-    total = len(points) * len(mu)
-    pairs = np.arange(total)
-    if size is not None and size < total:
-        pairs = np.sort(rng.choice(total, size, replace=False))
-    return points[pairs // len(mu)], mu[pairs % len(mu)]
-
-
-def shifted_points(points, delta, sides):
-    """Points, and points moved by +-``delta`` times the side along each coordinate.
-
-    This is how the paper represents derivatives (arXiv 2410.04001, section 3.2).
-
-    Args:
-        points: Array of shape (n, d).
-        delta: Shift relative to ``sides``.
-        sides: Side lengths of the domain's bounding box, shape (d,).
-
-    Returns:
-        Array of shape ((2 d + 1) n, d).
-    """
-    shifts = np.diag(np.asarray(sides) * delta)
+    if points is None or np.ndim(points) == 0:
+        points = spread_points(data.geom, points or _NUM_POINTS, "Hammersley")
+    else:
+        points = data.collocation(points).points
+    if not shifted:
+        return points
+    low, high = bounding_box(data.geom)
+    shifts = np.diag(1e-2 * (high - low))
     return np.vstack([points, *(points + s for s in (*shifts, *-shifts))])
 
 
-class HiddenStates:
-    """Hidden states of a network, and their derivatives along each x_j.
+def draw_snapshots(space: TrialSpace, indices: MultiIndices, x, mu, rng) -> Snapshots:
+    """Hidden states, and their derivatives, at some points for each mu.
 
     Args:
-        network: ``ParametricNN``.
+        space: Trial space of the network.
+        indices: Which derivatives; of order 0 alone, there are none.
+        x: Points, array of shape (n, d).
+        mu: Array of shape (P, p).
+        rng: ``numpy.random.Generator``: of the points of each mu, and of perturbations.
     """
-
-    def __init__(self, network):
-        self.num_layers = len(network.stack.widths)
-
-        def states(x, mu, z):
-            return network.stack.hidden_states(network.features(mu, x), z)
-
-        def along(x, mu, z, direction):
-            tangent = tf.ones_like(x) * direction
-            with tf.autodiff.ForwardAccumulator(x, tangent) as outer:
-                with tf.autodiff.ForwardAccumulator(x, tangent) as inner:
-                    h = states(x, mu, z)
-                first = inner.jvp(h)
-            return first, outer.jvp(first)
-
-        self._states = traced(states)
-        self._along = traced(along)
-
-    def __call__(self, x, mu, coefficients, derivatives: bool) -> Snapshots:
-        """Snapshots at pairs (point, mu).
-
-        Args:
-            x: Points, array of shape (n, d).
-            mu: Array of shape (n, p), one mu for each point.
-            coefficients: Array of shape (n, q).
-            derivatives: Whether first and second derivatives are computed as well
-                (forward mode).
-        """
-        dim = x.shape[1]
-        real = dde.config.real(np)
-        levels = range(self.num_layers)
-        kinds = range(2 * dim if derivatives else 0)
-        columns = [[] for _ in levels]
-        slopes = [[[] for _ in kinds] for _ in levels]
-        for start in range(0, len(x), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            rows = [tf.constant(a[chunk].astype(real)) for a in (x, mu, coefficients)]
-            for level, h in enumerate(self._states(*rows)):
-                columns[level].append(h.numpy())
-            for j in range(dim if derivatives else 0):
-                direction = tf.constant(np.eye(dim, dtype=real)[j])
-                for order, derivative in enumerate(self._along(*rows, direction)):
-                    for level, h in enumerate(derivative):
-                        slopes[level][2 * j + order].append(h.numpy())
-        return Snapshots(
-            [np.vstack(parts).T for parts in columns],
-            [[np.vstack(parts).T for parts in kind] or None for kind in slopes],
-        )
+    features = FeatureJets(space.precision, indices, x)
+    coefficients = space.network_coefficients(mu)
+    noise = rng.standard_normal(coefficients.shape) * _PERTURBATION
+    noise[rng.random(len(mu)) < 0.5] = 0
+    coefficients = coefficients + noise * np.abs(coefficients)
+    size = min(len(x), max(1, _MAX_SNAPSHOTS // len(mu)))
+    parts = []
+    for m, z in zip(mu, coefficients, strict=True):
+        chosen = rng.choice(len(x), size, replace=False)
+        jets = features(m[None])[:, :, chosen]
+        parts.append(list(space.states(indices, jets, z[None])))
+    layers = [np.concatenate(states, axis=2) for states in zip(*parts, strict=True)]
+    return Snapshots(
+        [layer[0] for layer in layers],
+        [list(layer[1:]) or None for layer in layers],
+    )

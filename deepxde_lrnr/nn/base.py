@@ -20,11 +20,11 @@ class LowRankNN(dde.nn.NN):
     layout: CoefficientLayout | None = None
     stack: LowRankStack | None = None
 
-    def __init__(self):
+    def __init__(self, dtype: str | None = None):
         super().__init__()
         # Keras's own default is fixed by the first layer of the process; a later
         # dde.config.set_default_float would not be heard.
-        self.dtype_policy = dde.config.default_float()
+        self.dtype_policy = dtype or dde.config.default_float()
 
     def build(self, input_shape):
         # Each layer makes its weights in the first call, which knows the features.

@@ -27,6 +27,8 @@ class FastLRNR(ParametricNN):
             (number of components, len(P_L)); ``None`` if ``indices`` is.
         kept: ``None`` or a boolean array of shape (``net.layout.size``,): coefficients
             not dropped.
+        dtype: ``None``, DeepXDE's default float, or "float64": a copy of weights in
+            single precision that computes in double precision.
 
     Attributes:
         kept: Indices, in ``net.layout``, of the coefficients not dropped.
@@ -49,8 +51,9 @@ class FastLRNR(ParametricNN):
         indices: Sequence[np.ndarray] | None = None,
         maps: Sequence[np.ndarray] | None = None,
         kept: np.ndarray | None = None,
+        dtype: str | None = None,
     ):
-        super().__init__()
+        super().__init__(dtype)
         self.trainable = False
         # A loaded network is a plain ParametricNN.
         if not isinstance(net, ParametricNN):
@@ -78,6 +81,7 @@ class FastLRNR(ParametricNN):
             full.activations,
             "zeros",
             trainable=False,
+            dtype=dtype,
         )
         self.stack.build((None, full.W_in.shape[0]))
         self._select(
@@ -89,6 +93,7 @@ class FastLRNR(ParametricNN):
             net.hypernetwork.hidden,
             [0.0] * self.layout.num_scales,
             trainable=False,
+            dtype=dtype,
         )
         self.hypernetwork.build(None)
         # Only the last layer knows of single coefficients.

@@ -21,6 +21,7 @@ class Hypernetwork(tf.keras.layers.Layer):
         start: Values that the coefficients s start at, give or take a few tenths
             between mu, of length ``layout.num_scales``. The c start about zero.
         trainable: Whether the weights are trained.
+        dtype: ``None``, DeepXDE's default float, or the name of another one.
     """
 
     def __init__(
@@ -30,8 +31,11 @@ class Hypernetwork(tf.keras.layers.Layer):
         hidden: tuple[int, ...],
         start: list[float],
         trainable: bool = True,
+        dtype: str | None = None,
     ):
-        super().__init__(trainable=trainable, dtype=dde.config.default_float())
+        super().__init__(
+            trainable=trainable, dtype=dtype or dde.config.default_float()
+        )
         self.parameter_space = parameter_space
         self.layout = layout
         self.hidden = hidden

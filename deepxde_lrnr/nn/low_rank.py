@@ -33,6 +33,7 @@ class LowRankStack(tf.keras.layers.Layer):
         kernel_regularizer: ``None`` or a Keras regularizer for W_0, U_l, V_l, W_out.
         factor_regularizer: ``None`` or a Keras regularizer for U_l and V_l.
         trainable: Whether the weights are trained.
+        dtype: ``None``, DeepXDE's default float, or the name of another one.
     """
 
     def __init__(
@@ -45,8 +46,11 @@ class LowRankStack(tf.keras.layers.Layer):
         kernel_regularizer=None,
         factor_regularizer=None,
         trainable: bool = True,
+        dtype: str | None = None,
     ):
-        super().__init__(trainable=trainable, dtype=dde.config.default_float())
+        super().__init__(
+            trainable=trainable, dtype=dtype or dde.config.default_float()
+        )
         self.widths = tuple(widths)
         self.layout = layout
         self.num_outputs = num_outputs

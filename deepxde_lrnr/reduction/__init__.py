@@ -8,9 +8,8 @@ computed. Three steps lead there, each a plain function on arrays:
 - ``interpolation_map``, ``fitted_map``: how what the next layer needs of the whole
   layer follows from the kept neurons.
 
-``reduce_layer`` puts them together. ``select_points`` does for the rows of a residual
-what these do for neurons: a few weighted points stand for all of them. Throughout, a
-snapshot matrix has shape (M, n): columns are snapshots, rows are neurons.
+``reduce_layer`` puts them together. Throughout, a snapshot matrix has shape (M, n):
+columns are snapshots, rows are neurons.
 """
 
 __all__ = [
@@ -24,11 +23,9 @@ __all__ = [
     "pod",
     "qdeim_indices",
     "reduce_layer",
-    "select_points",
 ]
 
 from .indices import deim_indices, oversampled_indices, qdeim_indices
 from .layer import METHODS, ReducedLayer, reduce_layer
 from .maps import condition, fitted_map, interpolation_map
 from .pod import pod
-from .quadrature import select_points

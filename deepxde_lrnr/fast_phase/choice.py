@@ -1,0 +1,114 @@
+"""How many neurons, and random features beside them, the trial space has.
+
+Chosen by held-out residuals at a few mu of the box. No reference solution enters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .gauss_newton import minimise
+from .trial_space import RandomFeatures, TrialSpace
+
+# Neurons of each layer that are tried, as far as there are more.
+SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
+# Random features tried where all neurons are too few, and their scales.
+COUNTS = (128, 256, 512)
+SCALES = (0.5, 1.0, 2.0, 4.0)
+# Twice the features have to divide the residual by so much.
+_WORTH = 1.5
+_NUM_PARAMETERS = 4
+# Left out at the beginning of the sequence of mu.
+_SKIP = 1024
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A trial space, and what was compared.
+
+    Attributes:
+        place: Its place among the reductions tried.
+        random: Its random features.
+        lines: What was compared, for the report.
+    """
+
+    place: int
+    random: RandomFeatures | None
+    lines: tuple[str, ...]
+
+
+def residuals_after(equations, mu) -> np.ndarray:
+    """Held-out residuals (root of the sum of squares) after a few steps.
+
+    Args:
+        equations: ``JetEquations`` or ``NetworkEquations``.
+        mu: Array of shape (n, p).
+    """
+    start = equations.space.start()
+    squares = [minimise(equations.at(m), start, _STEPS, 0.1).held_out[-1] for m in mu]
+    return np.sqrt(squares)
+
+
+class Chooser:
+    """Compares trial spaces by the residuals that they leave.
+
+    Args:
+        equations: For any trial space of the family.
+        own: Trial space of the full network.
+        target: Residual aimed at, relative to the hypernetwork's.
+    """
+
+    def __init__(self, equations, own: TrialSpace, target: float):
+        self._equations = equations
+        self._mu = own.parameter_space.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
+        start = own.start()
+        at = equations.of(own)
+        squares = [np.square(at.at(m)(start).held_out).sum() for m in self._mu]
+        self._before = np.sqrt(squares)
+        self.target = target
+        self.lines: list[str] = []
+
+    def ratio(self, space: TrialSpace, label: str) -> float:
+        """Geometric mean of the residual after / before (the hypernetwork's)."""
+        after = residuals_after(self._equations.of(space), self._mu)
+        usable = np.isfinite(self._before) & (self._before > 0) & np.isfinite(after)
+        value = 1.0
+        if usable.any():
+            tiny = np.finfo(float).tiny
+            logs = np.log(np.maximum(after[usable] / self._before[usable], tiny))
+            value = float(np.exp(logs.mean()))
+        self.lines.append(f"{label}: {space.size} unknowns, residual {value:.1e}")
+        return value
+
+    def enrich(self, network, precision, best: float) -> RandomFeatures | None:
+        """Random features beside all neurons, as far as they are worth it.
+
+        Args:
+            network: ``FastLRNR``.
+            precision: Of the user's functions.
+            best: Ratio without any.
+        """
+        num_features = network.stack.W_in.shape[0]
+
+        def tried(count, scale):
+            random = RandomFeatures.draw(num_features, count, scale)
+            space = TrialSpace(network, precision, random)
+            label = f"with {count} random features of scale {scale:g}"
+            return self.ratio(space, label), random, scale
+
+        value, chosen, scale = min(
+            (tried(COUNTS[0], scale) for scale in SCALES), key=lambda t: t[0]
+        )
+        if value > best / _WORTH:
+            return None
+        for count in COUNTS[1:]:
+            if value <= self.target:
+                break
+            new, random, _ = tried(count, scale)
+            if new > value / _WORTH:
+                break
+            value, chosen = new, random
+        return chosen

@@ -1,0 +1,90 @@
+"""Jets of the feature transform, by autodiff."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from .._tracing import traced
+from .jets import MultiIndices
+from .precision import Precision, takes_parameters
+
+
+class FeatureJets:
+    """Jets of the features at points.
+
+    Args:
+        precision: Of the feature transform.
+        indices: Which derivatives.
+        points: Array of shape (n, d).
+
+    Attributes:
+        takes_parameters: Whether they depend on mu.
+    """
+
+    def __init__(self, precision: Precision, indices: MultiIndices, points):
+        transform = precision.network._input_transform
+        self.takes_parameters = takes_parameters(transform)
+        self._points = np.asarray(points, float)
+        num_parameters = precision.network.parameter_space.dim
+        self._constant = None
+        if transform is None:
+            self._constant = coordinate_jets(indices, self._points)
+            return
+
+        def jets(mu, x):
+            mu_rows = tf.tile(mu, (x.shape[0], 1))
+            derivatives = {
+                indices.indices[0]: precision.feature_transform(x, mu_rows)
+            }
+            for index in indices.indices[1:]:
+                j = next(j for j, order in enumerate(index) if order)
+                smaller = tuple(i - (k == j) for k, i in enumerate(index))
+                derivatives[index] = _along(derivatives[smaller], x, j)
+            return tf.stack(
+                [
+                    tf.transpose(derivatives[i]) / math.prod(map(math.factorial, i))
+                    for i in indices.indices
+                ]
+            )
+
+        self._jets = traced(jets)
+        if not self.takes_parameters:
+            # TensorFlow wants some mu all the same.
+            self._constant = np.asarray(
+                self._jets(np.zeros((1, num_parameters)), self._points)
+            )
+
+    def __call__(self, mu) -> np.ndarray:
+        """Jets for one mu, of shape (1, p): shape (number of indices, m, n)."""
+        if self._constant is not None:
+            return self._constant
+        return np.asarray(self._jets(np.asarray(mu, float), self._points))
+
+
+def coordinate_jets(indices: MultiIndices, points: np.ndarray) -> np.ndarray:
+    """Jets of x itself at points (n, d): shape (number of indices, d, n)."""
+    jets = np.zeros((len(indices), *points.T.shape))
+    jets[0] = points.T
+    for place, index in enumerate(indices.indices):
+        if sum(index) == 1:
+            jets[place, index.index(1)] = 1
+    return jets
+
+
+def _along(values, x, j: int):
+    """Derivatives of (rows, m) along x_j, for all m at once.
+
+    The gradient with respect to x is linear in the vector it is multiplied with; its
+    derivative with respect to that vector is the forward derivative.
+    """
+    multiplier = tf.ones_like(values)
+    (gradient,) = tf.gradients(values, x, multiplier)
+    derivative = None
+    if gradient is not None:
+        direction = tf.one_hot(tf.fill(x.shape[:1], j), x.shape[1], dtype=x.dtype)
+        (derivative,) = tf.gradients(gradient, multiplier, direction)
+    # TensorFlow has no gradient where there is no dependence.
+    return tf.zeros_like(values) if derivative is None else derivative

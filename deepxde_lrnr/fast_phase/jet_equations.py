@@ -1,0 +1,350 @@
+"""The user's residual as a function of jets of the network at the points.
+
+A PDE sees a network through its derivatives at one point at a time. So at each point
+the network is replaced by the polynomial that has these derivatives there, and the
+user's own ``pde``, output transform and IC/BC, through DeepXDE's machinery, give the
+residual of the network, on a graph of a few numbers a row. No network is differentiated.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import deepxde as dde
+import numpy as np
+import tensorflow as tf
+
+from .._tracing import traced
+from ..data.residual import Residual
+from .jets import MultiIndices
+from .trial_space import TrialSpace
+
+
+class Linearised(NamedTuple):
+    """The residual at a readout.
+
+    Attributes:
+        fitted: Weighted residuals at the points fitted, shape (n,): their sum of
+            squares is DeepXDE's weighted MSE loss.
+        held_out: The same at the points held out.
+        jacobian: Derivatives of ``fitted`` by the readout, shape (n, ``space.size``),
+            or a function without arguments that computes them.
+    """
+
+    fitted: np.ndarray
+    held_out: np.ndarray
+    jacobian: object
+
+
+@dataclass(frozen=True)
+class Block:
+    """The points of the PDE, or of one IC/BC, fitted ones before those held out.
+
+    Attributes:
+        name: "pde", or that of the IC/BC.
+        points: Array of shape (n, d), where they are paired the partners last.
+        start: Place of the first among the points of all blocks.
+        num_fitted: Number of points fitted, pairs counted once.
+        paired: Whether the second half of the points are partners of the first.
+        condition: ``None``, or the number of the IC/BC.
+        selection: ``None``, or the places of the points among those of the IC/BC.
+    """
+
+    name: str
+    points: np.ndarray
+    start: int
+    num_fitted: int
+    paired: bool = False
+    condition: int | None = None
+    selection: np.ndarray | None = None
+
+    @property
+    def rows(self) -> slice:
+        """Its points among those of all blocks."""
+        return slice(self.start, self.start + len(self.points))
+
+    @property
+    def count(self) -> int:
+        """Number of points, pairs counted once."""
+        return len(self.points) // 2 if self.paired else len(self.points)
+
+
+def make_blocks(residual: Residual, held_out: Residual) -> list[Block]:
+    """Blocks of the PDE (all of its equations), then of each IC/BC.
+
+    Args:
+        residual: At the points fitted.
+        held_out: At the points held out.
+    """
+    data, blocks, start = residual.data, [], 0
+    fitted, held = residual.collocation, held_out.collocation
+    if data.problem.pde is not None:
+        points = np.vstack([fitted.pde_points, held.pde_points]).astype(float)
+        blocks.append(Block("pde", points, 0, len(fitted.pde_points)))
+        start = len(points)
+    for i, condition in enumerate(data.conditions):
+        parts = [c.condition_points[i] for c in (fitted, held)]
+        places = [c.selections[i] for c in (fitted, held)]
+        num_fitted = len(parts[0])
+        if condition.paired:
+            num_fitted //= 2
+            # First halves, then their partners.
+            parts = [half for j in range(2) for half in (np.split(p, 2)[j] for p in parts)]
+        points = np.vstack(parts).astype(float)
+        selection = None if places[0] is None else np.concatenate(places)
+        blocks.append(
+            Block(condition.name, points, start, num_fitted, condition.paired, i, selection)
+        )
+        start += len(points)
+    return blocks
+
+
+class JetEquations:
+    """Residuals of one mu as functions of the readout, through jets.
+
+    Args:
+        residual: At the points fitted: problem, points and loss weights.
+        held_out: At the points held out.
+        space: The trial space.
+        indices: Which derivatives the jets have.
+
+    Attributes:
+        points: Points of all blocks, in double precision, shape (n, d).
+        blocks: ``Block`` of the PDE, then of each IC/BC.
+    """
+
+    def __init__(
+        self,
+        residual: Residual,
+        held_out: Residual,
+        space: TrialSpace,
+        indices: MultiIndices,
+    ):
+        self.residual = residual
+        self.indices = indices
+        self.blocks = make_blocks(residual, held_out)
+        self.points = np.vstack([block.points for block in self.blocks])
+        self._precision = space.precision
+        self._evaluate = traced(self._with_derivatives)
+        # Known once it is traced: for each block the columns of each of its errors.
+        self._columns = []
+        self._take(space)
+
+    @property
+    def num_equations(self) -> int:
+        """Residuals of the PDE at a point, 1 if there is none; known once evaluated."""
+        return sum(self._columns[0]) if self.blocks[0].condition is None else 1
+
+    def settle(self, mu: np.ndarray, readout: np.ndarray) -> None:
+        """Finds out in which precision each function of the user's can be computed.
+
+        Raises:
+            Exception: What one raises that can be computed in none.
+        """
+        mu = np.asarray(mu, float).reshape(1, -1)
+        jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
+        feed = tf.constant(jets), tf.constant(mu), self.targets(mu)
+        for block in self.blocks:
+
+            def run(dtype, block=block):
+                return traced(
+                    lambda *args: self._block(block, dtype, *args)[0]
+                )(*feed)
+
+            self._precision.settle(block.name, run)
+        self._evaluate = traced(self._with_derivatives)
+
+    def _take(self, space) -> None:
+        self.space = space
+        self._functions = space.at_points(self.indices, self.points)
+
+    def of(self, space) -> JetEquations:
+        """The same residual for another trial space of the family.
+
+        Nothing is traced anew.
+        """
+        other = copy.copy(self)
+        other._take(space)
+        return other
+
+    # What TensorFlow computes
+
+    def _block(self, block: Block, dtype, jets, mu, targets):
+        """Errors of a block by DeepXDE's machinery, and the jets they depend on.
+
+        Args:
+            block: The block.
+            dtype: Precision in which the user's function is called.
+            jets: Jets of N at all points.
+            mu: Tensor of shape (1, p).
+            targets: Of the IC/BC, from ``targets``.
+
+        Returns:
+            List of Tensors of shape (``block.count``, number of columns), and Tensor.
+        """
+        data = self.residual.data
+        part = jets[:, :, block.rows]
+        x = tf.constant(block.points, dtype)
+        # Where x really is, in its precision; derivatives by x do not see it.
+        center = tf.stop_gradient(tf.cast(x, tf.float64))
+        mu_rows = tf.tile(mu, (len(block.points), 1))
+        rows = tf.cast(mu_rows, dtype)
+
+        def u_of(x):
+            x = tf.cast(x, tf.float64)
+            values = polynomial(self.indices, part, x - center)
+            u = self._precision.output_transform(mu_rows, x, values)
+            return tf.cast(u, dtype)
+
+        if block.condition is None:
+            errors = data.pde_errors(x, u_of(x), rows, u_of)
+        else:
+            own = {k: tf.cast(v, dtype) for k, v in targets[block.condition].items()}
+            condition = data.conditions[block.condition]
+            points = block.points.astype(dtype.as_numpy_dtype)
+            errors = [data.condition_error(condition, points, x, u_of(x), rows, own)]
+        # DeepXDE keeps the derivatives it took, and with them this whole graph.
+        dde.grad.clear()
+        return errors, part
+
+    def _with_derivatives(self, jets, mu, targets):
+        """Columns of the errors of each block, and their derivatives by the jets."""
+        errors, slopes = [], []
+        self._columns.clear()
+        for block in self.blocks:
+            dtype = self._precision.dtype(block.name)
+            found, part = self._block(block, dtype, jets, mu, targets)
+            if any(error.dtype != dtype for error in found):
+                raise TypeError(f"{block.name} is not computed in {dtype.name}.")
+            self._columns.append([error.shape[1] for error in found])
+            columns = [
+                tf.cast(error[:, column], tf.float64)
+                for error in found
+                for column in range(error.shape[1])
+            ]
+            errors.append(tf.stack(columns))
+            slopes.append(
+                tf.stack(
+                    [
+                        tf.gradients(
+                            column,
+                            part,
+                            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+                        )[0]
+                        for column in columns
+                    ]
+                )
+            )
+        return errors, slopes
+
+    # What NumPy gets
+
+    def targets(self, mu: np.ndarray) -> list[dict]:
+        """Values and normals of each IC/BC at its points, for mu of shape (1, p)."""
+        conditions = self.residual.data.conditions
+        return [
+            conditions[block.condition].targets(block.points, mu, block.selection)
+            for block in self.blocks
+            if block.condition is not None
+        ]
+
+    def at(self, mu: np.ndarray):
+        """The residual for one mu.
+
+        Args:
+            mu: Array of shape (p,).
+
+        Returns:
+            Function of a readout, shape (``space.size``,), to ``Linearised``.
+        """
+        mu = np.asarray(mu, float).reshape(1, -1)
+        functions = self._functions(mu)
+        feed = tf.constant(mu), self.targets(mu)
+
+        def evaluate(readout: np.ndarray) -> Linearised:
+            jets = readout.reshape(self.space.num_outputs, -1) @ functions
+            errors, slopes = self._evaluate(tf.constant(jets), *feed)
+            return self._split(errors, slopes, functions)
+
+        return evaluate
+
+    def sensitivities(self, mu: np.ndarray, readout: np.ndarray) -> np.ndarray:
+        """Largest slope by each derivative of N, shape (number of indices,)."""
+        mu = np.asarray(mu, float).reshape(1, -1)
+        jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
+        _, slopes = self._evaluate(tf.constant(jets), tf.constant(mu), self.targets(mu))
+        largest = [np.abs(slope).max(axis=(0, 2, 3)) for slope in slopes]
+        return np.max(np.nan_to_num(largest), axis=0)
+
+    def _split(self, errors, slopes, functions) -> Linearised:
+        fitted, held_out, scaled = [], [], []
+        for block, own, error, slope in zip(
+            self.blocks, self._root_weights(), errors, slopes, strict=True
+        ):
+            error, n = np.asarray(error), block.num_fitted
+            factors = own / np.sqrt(n)
+            fitted.append((error[:, :n] * factors[:, None]).ravel())
+            others = own / np.sqrt(max(block.count - n, 1))
+            held_out.append((error[:, n:] * others[:, None]).ravel())
+            scaled.append(np.asarray(slope) * factors[:, None, None, None])
+        return Linearised(
+            np.concatenate(fitted),
+            np.concatenate(held_out),
+            lambda: self._jacobian(scaled, functions),
+        )
+
+    def _root_weights(self) -> list[np.ndarray]:
+        """For each block the factors of its columns, but for the number of points."""
+        weights = iter(self.residual.weights_of(sum(map(len, self._columns))))
+        return [
+            np.sqrt(np.concatenate([np.full(q, next(weights) / q) for q in columns]))
+            for columns in self._columns
+        ]
+
+    def _jacobian(self, slopes, functions: np.ndarray) -> np.ndarray:
+        """Derivatives of the residuals at the points fitted by the readout."""
+        k, num_outputs = self.space.num_functions, self.space.num_outputs
+        sizes = [
+            len(s) * b.num_fitted for s, b in zip(slopes, self.blocks, strict=True)
+        ]
+        # Columns contiguous, as LAPACK wants them.
+        J = np.zeros((num_outputs * k, sum(sizes)))
+        first = 0
+        for slope, block in zip(slopes, self.blocks, strict=True):
+            n = block.num_fitted
+            starts = [0, block.count] if block.paired else [0]
+            for column in slope:
+                for c in range(num_outputs):
+                    out = J[c * k : (c + 1) * k, first : first + n]
+                    for start in starts:
+                        rows = block.start + start
+                        for weights, values in zip(column, functions, strict=True):
+                            weights = weights[c, start : start + n]
+                            if weights.any():
+                                out += weights * values[:, rows : rows + n]
+                first += n
+        return J.T
+
+
+def polynomial(indices: MultiIndices, jets, distance):
+    """Values of the polynomials with given jets.
+
+    Args:
+        indices: Which derivatives the jets have.
+        jets: Tensor of shape (number of indices, components, rows).
+        distance: Tensor of shape (rows, d), from the points of the jets.
+
+    Returns:
+        Tensor of shape (rows, components).
+    """
+    columns = [distance[:, j] for j in range(indices.dim)]
+    monomials = {indices.indices[0]: None}
+    total = jets[0]
+    for place, index in enumerate(indices.indices[1:], start=1):
+        j = next(j for j, order in enumerate(index) if order)
+        smaller = monomials[tuple(i - (k == j) for k, i in enumerate(index))]
+        monomials[index] = columns[j] if smaller is None else smaller * columns[j]
+        total += jets[place] * monomials[index]
+    return tf.transpose(total)

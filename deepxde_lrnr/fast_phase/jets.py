@@ -1,0 +1,93 @@
+"""Truncated Taylor polynomials of many functions at many points ("jets").
+
+A jet holds the Taylor coefficients c_alpha = D^alpha f / alpha! of functions of x at
+points, alpha over a set of multi-indices; sums, products and compositions of jets give
+all derivatives of a network in one forward pass, without autodiff (Taylor mode).
+
+References:
+    `A. Griewank, & A. Walther. Evaluating derivatives, 2nd edition. SIAM, 2008
+    <https://doi.org/10.1137/1.9780898717761>`_, chapter 13.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import cached_property
+
+import numpy as np
+
+
+class MultiIndices:
+    """A set of multi-indices, closed under taking smaller ones.
+
+    Args:
+        indices: Tuples of d integers >= 0. Smaller ones are added, since a composition
+            needs them.
+
+    Attributes:
+        indices: Tuple of multi-indices, by their order; the first is zero.
+        order: The largest order |alpha|.
+    """
+
+    def __init__(self, indices):
+        closed = set()
+        for index in indices:
+            closed.update(itertools.product(*(range(i + 1) for i in index)))
+        self.indices = tuple(sorted(closed, key=lambda i: (sum(i), i[::-1])))
+        self.order = max(map(sum, self.indices))
+
+    @classmethod
+    def up_to(cls, dim: int, order: int) -> MultiIndices:
+        """All multi-indices of ``dim`` entries up to an order."""
+        every = itertools.product(range(order + 1), repeat=dim)
+        return cls(index for index in every if sum(index) <= order)
+
+    @property
+    def dim(self) -> int:
+        """Number of variables, d."""
+        return len(self.indices[0])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __eq__(self, other):
+        return isinstance(other, MultiIndices) and self.indices == other.indices
+
+    def __hash__(self):
+        return hash(self.indices)
+
+    @cached_property
+    def products(self) -> list[list[tuple[int, int]]]:
+        """For each multi-index the pairs of places, none zero, that add up to it."""
+        place = {index: i for i, index in enumerate(self.indices)}
+        pairs = [[] for _ in self.indices]
+        for (i, a), (j, b) in itertools.product(enumerate(self.indices), repeat=2):
+            total = place.get(tuple(map(sum, zip(a, b, strict=True))))
+            if i and j and total is not None:
+                pairs[total].append((i, j))
+        return pairs
+
+    def compose(self, series: list[np.ndarray], inner: np.ndarray) -> np.ndarray:
+        """Jets of f(g), from the Taylor coefficients of f at the values of g.
+
+        Args:
+            series: f^(k)(g) / k! for k = 0, ..., ``order``, each of the shape of a
+                jet's entry.
+            inner: Jets of g, shape (``len(self)``, ...).
+
+        Returns:
+            Array of the shape of ``inner``.
+        """
+        result = np.empty_like(inner)
+        result[0] = series[0]
+        np.multiply(series[1], inner[1:], out=result[1:])
+        # Entries of (g - g(x))^k, of order k or more.
+        power = dict(enumerate(inner[1:], start=1))
+        for k in range(2, self.order + 1):
+            previous, power = power, {}
+            for total, pairs in enumerate(self.products):
+                terms = [previous[i] * inner[j] for i, j in pairs if i in previous]
+                if terms:
+                    power[total] = sum(terms[1:], start=terms[0])
+                    result[total] += series[k] * power[total]
+        return result

@@ -1,0 +1,123 @@
+"""The default fast phase: least squares for the readout, in double precision."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from .._checks import as_integer, as_number
+from .gauss_newton import minimise
+from .outcome import Outcome
+
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Gauss-Newton for the readout of all hidden states, on the exact residual.
+
+    The trial functions, hidden states of all layers of FastLRNR at the hypernetwork's
+    coefficients, are as good as training made them; how they are combined, training
+    leaves far from the best. Here the residual of the user's problem, in double
+    precision, is minimised over their combinations, by steps of a pivoted QR
+    factorisation with backtracking. What is returned has a lower residual than the
+    start at the points fitted, *and* at held-out ones, fresh points of each IC/BC
+    among them; otherwise the hypernetwork's solution is returned.
+
+    Args:
+        iterations: Largest number of steps. Where the problem is linear there is one.
+        rtol: Stops where no more than this share of the norm of the residual can be
+            removed by a step.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    References:
+        `J. Nocedal, & S. J. Wright. Numerical optimization, 2nd edition. Springer,
+        2006 <https://doi.org/10.1007/978-0-387-40065-5>`_, section 10.3.
+        `S. Dong, & Z. Li. Local extreme learning machines and domain decomposition for
+        solving linear and nonlinear partial differential equations. Computer Methods
+        in Applied Mechanics and Engineering, 387, 114129, 2021
+        <https://doi.org/10.1016/j.cma.2021.114129>`_: nonlinear least squares for the
+        last layer of a random network.
+    """
+
+    iterations: int = 20
+    rtol: float = 0.1
+
+    def __post_init__(self):
+        iterations = as_integer("iterations", self.iterations)
+        rtol = as_number("rtol", self.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1)
+        object.__setattr__(self, "iterations", iterations)
+        object.__setattr__(self, "rtol", rtol)
+
+    def prepare(self, fast):
+        """Makes the fast phase of a ``FastModel``.
+
+        Returns:
+            Function of mu, an array of shape (P, p), that returns an ``Outcome``, with
+            an attribute ``network`` that the coefficients in it belong to.
+
+        Raises:
+            ValueError: If there are more unknowns than residuals, or a function of the
+                user's cannot be computed or differentiated.
+        """
+        start = fast.space.start()
+        equations = fast.equations
+        blas = ThreadpoolController()
+        with blas.limit(limits=1, user_api="blas"):
+            watch = fast.residual_of_hypernetwork if fast.watches_start else None
+
+        def solve_one(mu):
+            minimum = minimise(equations.at(mu), start, self.iterations, self.rtol)
+            return minimum, minimum.held_out[0] if watch is None else watch(mu)
+
+        def solve(mu) -> Outcome:
+            workers = min(len(mu), os.cpu_count() or 1)
+            # One thread for each mu: threads of BLAS would wait for each other.
+            with blas.limit(limits=1, user_api="blas"):
+                if workers == 1:
+                    found = [solve_one(m) for m in mu]
+                else:
+                    with ThreadPoolExecutor(workers) as pool:
+                        found = list(pool.map(solve_one, mu))
+            return self._outcome(found, len(start))
+
+        solve.network = fast.network
+        return solve
+
+    def _outcome(self, found, size: int) -> Outcome:
+        """From pairs of a ``Minimum`` and the start's held-out sum of squares."""
+        initial = np.zeros((len(found), size + 1))
+        initial[:, -1] = 1
+        coefficients = initial.copy()
+        history = np.empty((len(found), self.iterations + 1))
+        status, residual, objective = [], [], []
+        for i, (minimum, before) in enumerate(found):
+            steps = minimum.history
+            # Comparisons with NaN are false.
+            better = len(steps) > 1 and minimum.held_out[-1] < before
+            history[i] = steps[-1]
+            history[i, : len(steps)] = steps
+            residual.append(minimum.held_out[-1] if better else before)
+            objective.append(steps[-1] if better else steps[0])
+            if better:
+                coefficients[i] = [*minimum.unknowns, 0]
+                status.append(minimum.status)
+            else:
+                failed = minimum.status == "not finite"
+                status.append("not finite" if failed else "no improvement")
+        return Outcome.make(
+            initial,
+            coefficients,
+            history,
+            steps=[len(minimum.history) - 1 for minimum, _ in found],
+            status=status,
+            initial_residual=[before for _, before in found],
+            residual=residual,
+            initial_objective=history[:, 0],
+            objective=objective,
+        )
