@@ -5,8 +5,6 @@ Chosen by held-out residuals at a few mu of the box. No reference solution enter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .gauss_newton import minimise
@@ -23,21 +21,6 @@ _NUM_PARAMETERS = 4
 # Left out at the beginning of the sequence of mu.
 _SKIP = 1024
 _STEPS = 4
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A trial space, and what was compared.
-
-    Attributes:
-        place: Its place among the reductions tried.
-        random: Its random features.
-        lines: What was compared, for the report.
-    """
-
-    place: int
-    random: RandomFeatures | None
-    lines: tuple[str, ...]
 
 
 def residuals_after(equations, mu) -> np.ndarray:

@@ -12,6 +12,15 @@ from .jets import MultiIndices
 from .precision import Precision, takes_parameters
 
 
+def feature_jets(precision: Precision, indices: MultiIndices, points) -> FeatureJets:
+    """``FeatureJets``, those of the same points only once for each problem."""
+    points = np.asarray(points, float)
+    key = indices, points.shape, points.tobytes()
+    if key not in precision.feature_jets:
+        precision.feature_jets[key] = FeatureJets(precision, indices, points)
+    return precision.feature_jets[key]
+
+
 class FeatureJets:
     """Jets of the features at points.
 
@@ -35,7 +44,7 @@ class FeatureJets:
             return
 
         def jets(mu, x):
-            mu_rows = tf.tile(mu, (x.shape[0], 1))
+            mu_rows = tf.tile(mu, (tf.shape(x)[0], 1))
             derivatives = {
                 indices.indices[0]: precision.feature_transform(x, mu_rows)
             }
@@ -50,7 +59,7 @@ class FeatureJets:
                 ]
             )
 
-        self._jets = traced(jets)
+        self._jets = traced(jets, reduce_retracing=True)
         if not self.takes_parameters:
             # TensorFlow wants some mu all the same.
             self._constant = np.asarray(
@@ -84,7 +93,7 @@ def _along(values, x, j: int):
     (gradient,) = tf.gradients(values, x, multiplier)
     derivative = None
     if gradient is not None:
-        direction = tf.one_hot(tf.fill(x.shape[:1], j), x.shape[1], dtype=x.dtype)
+        direction = tf.ones_like(x) * tf.one_hot(j, x.shape[1], dtype=x.dtype)
         (derivative,) = tf.gradients(gradient, multiplier, direction)
     # TensorFlow has no gradient where there is no dependence.
     return tf.zeros_like(values) if derivative is None else derivative

@@ -32,10 +32,12 @@ class Precision:
     Attributes:
         single: Names of the functions that are computed in single precision, and the
             reasons.
+        feature_jets: Jets of the feature transform, by derivatives and points.
     """
 
     network: object
     single: dict[str, str] = field(default_factory=dict)
+    feature_jets: dict = field(default_factory=dict, repr=False)
 
     def dtype(self, name: str):
         """The precision of a function."""

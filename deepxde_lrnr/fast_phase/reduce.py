@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -30,8 +31,6 @@ _PER_UNKNOWN = 3
 _FEWEST_POINTS = 128
 # Points at which trial spaces with random features are compared.
 _FOR_RANDOM = 1_536
-# Residual aimed at when sizes are chosen, relative to the hypernetwork's.
-_TARGET = 1e-3
 
 
 def reduce_model(
@@ -41,7 +40,7 @@ def reduce_model(
     points=None,
     method: str = "fitted",
     rank: int | None = None,
-    rtol: float | None = None,
+    rtol: float = 2e-3,
     oversampling: float = 1.0,
     random_features: int | None = None,
     num_parameters: int = 100,
@@ -50,10 +49,9 @@ def reduce_model(
 ) -> FastModel:
     """Reduces a trained network.
 
-    ``rank`` is the dial between time and accuracy. By default it is chosen, as the
-    smallest with which the fast phase divides the held-out residual of the
-    hypernetwork's solution by a thousand; where all neurons do not do that, random
-    features are added, as far as they are worth it.
+    ``rank`` and ``rtol`` are the dial between time and accuracy: the number of neurons
+    kept in each layer, or what is to be reached by as few as possible. Where all
+    neurons do not reach it, random features are added as far as they are worth it.
 
     Args:
         data: The parametric problem.
@@ -68,10 +66,11 @@ def reduce_model(
             "eim" (the paper's).
         rank: Number of modes of each hidden layer, and of neurons kept; the paper's
             r_hat, 5 there. The number of unknowns is that of all neurons kept, and one.
-        rtol: Relative error of the modes, instead of or besides ``rank``.
+        rtol: If ``rank`` is not given, the residual that the fast phase is to leave at
+            held-out points, relative to that of the hypernetwork's solution.
         oversampling: Neurons per mode of "fitted".
         random_features: Number of random features beside the hidden states, of scale 1.
-            By default none if ``rank`` or ``rtol`` is given, else they are chosen.
+            By default none if ``rank`` is given, else they are chosen.
         num_parameters: Number of mu for the snapshots.
         seed: Seed of the mu, of the perturbations and of the choice of snapshots.
         verbose: 0 draws no bar of progress; there is none without a terminal either.
@@ -125,7 +124,7 @@ def reduce_model(
             for part in np.split(mu, [num_parameters])
         )
 
-        def reduced(rank, rtol=None):
+        def reduced(rank):
             """Layers and network of ``rank`` modes."""
             layers = [
                 reduce_layer(
@@ -133,7 +132,6 @@ def reduce_model(
                     target,
                     method=method,
                     rank=rank,
-                    rtol=rtol,
                     oversampling=oversampling,
                     derivative_snapshots=snapshots.derivatives[i],
                     held_out=watched.values[i],
@@ -146,13 +144,14 @@ def reduce_model(
 
         random, lines = None, ()
         if random_features:
-            random = RandomFeatures.draw(len(own.network.stack.W_in), random_features, 1)
-        if rank is None and rtol is None:
-            layers, network, random, lines = _choose(
-                data, loss_weights, own, expansion, reduced, random_features, verbose
+            random = RandomFeatures.draw(own.num_features, random_features, 1)
+        if rank is None:
+            layers, network, chosen, lines = _choose(
+                data, loss_weights, own, expansion, reduced, rtol, random_features, verbose
             )
+            random = random or chosen
         else:
-            layers, network = reduced(rank, rtol)
+            layers, network = reduced(rank)
     if points is None:
         space = TrialSpace(network, precision, random)
         points = _num_points(space, data, expansion)
@@ -172,11 +171,11 @@ def reduce_model(
     )
 
 
-def _choose(data, loss_weights, own, expansion, reduced, random_features, verbose):
+def _choose(
+    data, loss_weights, own, expansion, reduced, rtol, random_features, verbose
+):
     """Layers, network, random features, and what was compared."""
-    full = own.network
-    widest = max(full.stack.widths)
-    sizes = [size for size in SIZES if size < min(full.stack.widths)]
+    sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
     count = _num_points(own, data, expansion)
     if random_features is None:
         count = max(count, _FOR_RANDOM)
@@ -187,21 +186,26 @@ def _choose(data, loss_weights, own, expansion, reduced, random_features, verbos
         equations = NetworkEquations(*residuals, own)
     else:
         equations = JetEquations(*residuals, own, expansion.indices)
-    chooser = Chooser(equations, own, _TARGET)
-    best = 1.0
-    with progress_bar(
-        "Reduction", verbose, iterable=[*sizes, widest], leave=False, unit="size"
-    ) as bar:
-        for size in bar:
+    chooser = Chooser(equations, own, rtol)
+    found = {}
+
+    def ratio(size) -> float:
+        if size not in found:
             layers, network = reduced(size)
-            best = chooser.ratio(
-                TrialSpace(network, own.precision), f"{size} neurons a layer"
-            )
-            bar.set_postfix_str(f"{size} neurons: residual {best:.1e}", refresh=False)
-            if best <= _TARGET:
-                break
+            space = TrialSpace(network, own.precision)
+            value = chooser.ratio(space, f"{size} neurons a layer")
+            found[size] = value, layers, network
+            bar.set_postfix_str(f"{size} neurons: residual {value:.1e}", refresh=False)
+            bar.update()
+        return found[size][0]
+
+    with progress_bar("Reduction", verbose, leave=False, unit="size") as bar:
+        # The residual falls with the size; the last one is taken in any case.
+        place = bisect_left(sizes[:-1], True, key=lambda size: ratio(size) <= rtol)
+        best = ratio(sizes[place])
+        _, layers, network = found[sizes[place]]
         random = None
-        if best > _TARGET and random_features is None:
+        if best > rtol and random_features is None:
             random = chooser.enrich(network, own.precision, best)
     return layers, network, random, tuple(chooser.lines)
 
@@ -220,8 +224,7 @@ def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
             f"rank is {rank}, larger than the narrowest hidden layer, {min(widths)}; "
             "a layer has at most as many modes as neurons."
         )
-    if rtol is not None:
-        as_number("rtol", rtol, "a number in (0, 1)", lambda v: 0 < v < 1)
+    as_number("rtol", rtol, "a number in (0, 1)", lambda v: 0 < v < 1)
     as_number("oversampling", oversampling, "a number >= 1", lambda v: v >= 1)
 
 

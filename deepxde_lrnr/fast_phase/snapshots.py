@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.collocation import bounding_box
 from ..data.spread_points import spread_points
-from .feature_jets import FeatureJets
+from .feature_jets import feature_jets
 from .jets import MultiIndices
 from .trial_space import TrialSpace
 
@@ -66,7 +66,7 @@ def draw_snapshots(space: TrialSpace, indices: MultiIndices, x, mu, rng) -> Snap
         mu: Array of shape (P, p).
         rng: ``numpy.random.Generator``: of the points of each mu, and of perturbations.
     """
-    features = FeatureJets(space.precision, indices, x)
+    features = feature_jets(space.precision, indices, x)
     coefficients = space.network_coefficients(mu)
     noise = rng.standard_normal(coefficients.shape) * _PERTURBATION
     noise[rng.random(len(mu)) < 0.5] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +11,7 @@ import tensorflow as tf
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
 from .activations import taylor_series, tanh_series
-from .feature_jets import FeatureJets
+from .feature_jets import feature_jets
 from .jets import MultiIndices
 from .precision import Precision
 
@@ -75,8 +76,8 @@ class TrialSpace:
         random: Random features, or ``None``.
 
     Attributes:
-        network: The network in double precision.
         random: The random features, possibly none.
+        num_features: m, number of features that the feature transform gives.
         num_functions: k.
         num_outputs: Number of components of N.
         size: Number of unknowns, k times the number of components.
@@ -88,38 +89,39 @@ class TrialSpace:
         precision: Precision,
         random: RandomFeatures | None = None,
     ):
-        self.network = FastLRNR(network, dtype="float64")
-        self.network.stack.activations = tuple(
-            map(precision.activation, network.stack.activations)
-        )
+        self._given = network
         self.parameter_space = network.parameter_space
         self.precision = precision
+        stack, hyper = network.stack, network.hypernetwork
+        self.layout, self.widths = network.layout, stack.widths
+        self._W_in = np.asarray(stack.W_in, float)
+        self._U, self._V, self._b, self._B = map(
+            _doubles, (stack.U, stack.V, stack.b, stack.B)
+        )
+        self._hyper = list(
+            zip(_doubles(hyper.kernels), _doubles(hyper.biases), strict=True)
+        )
+        self.num_features = len(self._W_in)
         if random is None:
-            random = RandomFeatures.draw(self.network.stack.W_in.shape[0], 0, 1.0)
+            random = RandomFeatures.draw(self.num_features, 0, 1.0)
         self.random = random
-        stack = self.network.stack
         self.num_functions = sum(stack.widths) + len(random) + 1
         self.num_outputs = stack.num_outputs
         self.size = self.num_functions * self.num_outputs
-        self._U, self._V, self._b, self._B = (
-            [None if v is None else np.asarray(v) for v in values]
-            for values in (stack.U, stack.V, stack.b, stack.B)
-        )
-        self._W_in = np.asarray(stack.W_in)
-        self._hyper = [
-            (np.asarray(kernel), np.asarray(bias))
-            for kernel, bias in zip(
-                self.network.hypernetwork.kernels,
-                self.network.hypernetwork.biases,
-                strict=True,
-            )
-        ]
+        self._activations = list(map(precision.activation, stack.activations))
         w = np.zeros((self.num_outputs, self.num_functions))
         last = sum(stack.widths)
         w[:, last - stack.widths[-1] : last] = np.transpose(stack.W_out)
         w[:, -1] = stack.b_out
         self._start = w.ravel()
         self._series = {}  # of the activations, by function and order
+
+    @cached_property
+    def network(self) -> FastLRNR:
+        """The network in double precision."""
+        network = FastLRNR(self._given, dtype="float64")
+        network.stack.activations = tuple(self._activations)
+        return network
 
     # Values, as a network of TensorFlow
 
@@ -173,7 +175,7 @@ class TrialSpace:
             Function of one mu, of shape (1, p), to the jets of all trial functions,
             shape (number of indices, k, n).
         """
-        features = FeatureJets(self.precision, indices, points)
+        features = feature_jets(self.precision, indices, points)
         fixed = None
         if not features.takes_parameters:
             fixed = self.random.jets(indices, features(None))
@@ -201,7 +203,7 @@ class TrialSpace:
             y = np.tanh(y @ kernel + bias)
         kernel, bias = self._hyper[-1]
         y = y @ kernel + bias
-        n = self.network.layout.num_scales
+        n = self.layout.num_scales
         y[:, :n] = np.maximum(y[:, :n], 0)
         return y
 
@@ -216,10 +218,10 @@ class TrialSpace:
         Yields:
             Arrays of shape (number of indices, width, n).
         """
-        s, c = self.network.layout.split(z)
+        s, c = self.layout.split(z)
         U, V, B = self._U, self._V, self._B
         state = features
-        for level in range(len(self.network.stack.widths)):
+        for level in range(len(self.widths)):
             if level == 0:
                 inner = self._W_in.T @ state
             else:
@@ -233,10 +235,15 @@ class TrialSpace:
             yield state
 
     def _activation(self, level: int, order: int):
-        key = self.network.stack.activations[level], order
+        key = self._activations[level], order
         if key not in self._series:
             self._series[key] = taylor_series(*key)
         return self._series[key]
+
+
+def _doubles(weights) -> list:
+    """Weights as arrays in double precision, ``None`` where there are none."""
+    return [None if w is None else np.asarray(w, float) for w in weights]
 
 
 class SolutionNetwork:
