@@ -86,7 +86,7 @@ class _Shipment(WorkerPlugin):
         return {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
 
 
-def solve_on_workers(client, fast, mu, chunks, x, operator, solver, verbose=1):
+def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
     """Solves chunks of mu on the workers.
 
     Args:
@@ -97,7 +97,6 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver, verbose=1):
         x: As in ``sweep``.
         operator: As in ``sweep``.
         solver: Solver object.
-        verbose: As in ``sweep``.
 
     Yields:
         A slice and its arrays, in the order in which they are done.
@@ -115,7 +114,7 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver, verbose=1):
     if client.asynchronous:
         raise ValueError("client is asynchronous; a sweep needs one that waits.")
     # What is chosen automatically is chosen here, and travels with the model.
-    fast.solve(mu[0], solver, verbose)
+    fast.solve(mu[0], solver)
     shipment = _Shipment(_pack(fast), cloudpickle.dumps((solver, x, operator)))
     client.register_plugin(shipment)
     queue, rows = iter(chunks), {}

@@ -92,15 +92,24 @@ def _fast(header, arrays) -> list:
     names = ["pde", *header["conditions"]]
     text = ", ".join(f"{n} of {name}" for name, n in zip(names, points, strict=True))
     lines.append(("points", text))
-    learned = header["learned_jacobian"]
-    text = "not computed yet"
-    if learned is not None:
-        nodes = len(arrays["learned/nodes"])
-        text = f"{nodes} nodes, relative error {learned['error']:.1e}"
-    lines.append(("learned Jacobian", text))
-    for choice in header["choices"]:
-        text = f"Jacobian {choice['jacobian']}, damping {choice['damping']:g}"
-        lines.append(("choice of a solver", text))
+    unknowns = sum(len(a) for n, a in arrays.items() if n.startswith("reduced/b_"))
+    random = len(arrays["random/shifts"])
+    outputs = len(arrays["reduced/b_out"])
+    text = f"{outputs * (unknowns + random + 1)} unknowns"
+    if random:
+        text += f", {random} random features"
+    lines.append(("trial space", text))
+    for line in header["choice"]:
+        lines.append(("compared", line))
+    expansion = header["expansion"]
+    if expansion is None:
+        text = "not looked at yet"
+    elif expansion["indices"] is None:
+        text = "not taken pointwise"
+    else:
+        order = max(map(sum, expansion["indices"]))
+        text = f"derivatives up to order {order}"
+    lines.append(("residual", text))
     conditions = ", ".join(header["conditions"]) or "none"
     lines.append(("to predict", "nothing but this file"))
     text = f"the ParametricPDE; dimension {len(arrays['problem/low'])}, IC/BC: "

@@ -108,18 +108,49 @@ class Predictor:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
         count = num_args(operator)
 
-        @traced(reduce_retracing=True)
-        def function(mu, x, coefficients):
-            def values(points):
-                return self.network.evaluate(mu, points, coefficients)
+        def in_precision(dtype):
+            def function(mu, x, coefficients):
+                x = tf.cast(x, dtype)
 
-            u = values(x)
-            if dde.config.autodiff == "forward":
-                u = (u, values)
-            mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-            return operator(*(x, u, mu_rows)[:count])
+                def values(points):
+                    u = self.network.evaluate(mu, points, coefficients)
+                    return tf.cast(u, dtype)
 
-        return function
+                u = values(x)
+                if dde.config.autodiff == "forward":
+                    u = (u, values)
+                mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+                return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
+
+            return traced(function, reduce_retracing=True)
+
+        return _InPrecision(in_precision, self._dtype)
+
+
+class _InPrecision:
+    """An operator in double precision, or in single where it has such constants."""
+
+    def __init__(self, in_precision, dtype):
+        self._in_precision = in_precision
+        self._function = in_precision(dtype)
+        self._may_change = dtype == "float64" != dde.config.default_float()
+
+    def __call__(self, *args):
+        try:
+            return self._function(*args)
+        # What user code raises on tensors of another precision is of many types.
+        except Exception as error:
+            if not self._may_change:
+                raise
+            function = self._in_precision("float32")
+            try:
+                result = function(*args)
+            except Exception:
+                raise error from None
+            self._function = function
+            return result
+        finally:
+            self._may_change = False
 
 
 def _rows(result, num_rows: int) -> np.ndarray:

@@ -8,10 +8,9 @@ import os
 import warnings
 from dataclasses import dataclass, field
 
-import deepxde as dde
 import numpy as np
 
-from ._checks import as_function, as_integer, as_path, as_verbose
+from ._checks import as_function, as_integer, as_path, as_points, as_verbose
 from ._progress import progress_bar
 from ._stores import open_store
 from .fast_phase import FastModel, LeastSquares
@@ -91,8 +90,8 @@ def sweep(
             (N, d).
         operator: ``None``, or a function as in ``Solution.predict`` that returns one
             Tensor, whose values are taken instead of those of u.
-        solver: As in ``FastModel.solve``. What "auto" chooses here is used by all
-            workers.
+        solver: As in ``FastModel.solve``. What is found out about the problem here is
+            used by all workers.
         client: ``None``, or a ``dask.distributed.Client`` (of the extra
             ``deepxde-lrnr[distributed]``). The functions of the problem, those of
             ``operator`` and of transforms travel by cloudpickle.
@@ -132,9 +131,9 @@ def sweep(
     if out is not None:
         out = as_path("out", out)
     space = fast.parameter_space
-    mu = space.check(mus, "mus", stacklevel=3).astype(dde.config.real(np))
+    mu = space.check(mus, "mus", stacklevel=3)
     if x is not None:
-        x = fast._predictor.check_points(x)
+        x = as_points("x", x, fast.dim, float)
     elif operator is not None:
         raise ValueError("operator needs points x at which it is evaluated.")
     if chunk_size is None:
@@ -143,7 +142,7 @@ def sweep(
     chunk_size = as_integer("chunk_size", chunk_size)
     chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
     if client is None:
-        solve = ChunkSolver(fast, solver, x, operator, verbose)
+        solve = ChunkSolver(fast, solver, x, operator)
         results = ((chunk, solve(mu[chunk])) for chunk in chunks)
     else:
         try:
@@ -153,9 +152,7 @@ def sweep(
                 "A sweep over workers needs dask.distributed: "
                 'pip install "deepxde-lrnr[distributed]".'
             ) from error
-        results = solve_on_workers(
-            client, fast, mu, chunks, x, operator, solver, verbose
-        )
+        results = solve_on_workers(client, fast, mu, chunks, x, operator, solver)
     extra = {"names": np.array(space.names)}
     if x is not None:
         extra["x"] = x
@@ -182,17 +179,13 @@ class ChunkSolver:
         solver: Solver object.
         x: Points, or ``None``.
         operator: As in ``sweep``.
-        verbose: The same.
     """
 
-    def __init__(
-        self, fast: FastModel, solver, x=None, operator=None, verbose: int = 0
-    ):
+    def __init__(self, fast: FastModel, solver, x=None, operator=None):
         self.fast = fast
         self.solver = solver
         self.x = x
-        self.verbose = verbose
-        self._predictor = fast._predictor
+        self._predictor = fast.prepare(solver)[1]
         # Once: each function made of an operator is traced anew.
         self._function = self._predictor.compile(operator)
 
@@ -201,7 +194,7 @@ class ChunkSolver:
         with warnings.catch_warnings():
             # There was one for all mu.
             warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
-            solution = self.fast.solve(mu, self.solver, self.verbose)
+            solution = self.fast.solve(mu, self.solver)
         arrays = {name: getattr(solution, name) for name in _FIELDS}
         if self.x is not None:
             values = self._predictor.evaluate(

@@ -447,7 +447,9 @@ class ParametricPDE(dde.data.Data):
         u = outputs
         if dde.config.autodiff == "forward":
             u = (outputs, function)
-        f = self.problem.pde(*(x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)])
+        f = self.problem.pde(
+            *(x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)]
+        )
         f = f if isinstance(f, (list, tuple)) else [f]
         return [_as_columns(fi, x.shape[0], x.shape[0], "pde") for fi in f]
 

@@ -23,7 +23,10 @@ def taylor_series(activation, order: int):
     Raises:
         ValueError: If ``activation`` has no derivative.
     """
-    closed = {dde.nn.activations.get("tanh"): tanh_series, dde.nn.activations.get("sin"): sin_series}
+    closed = {
+        dde.nn.activations.get("tanh"): tanh_series,
+        dde.nn.activations.get("sin"): sin_series,
+    }
     if activation in closed:
         return lambda v: closed[activation](v, order)
     return _by_autodiff(activation, order)

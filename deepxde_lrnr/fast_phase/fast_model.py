@@ -86,8 +86,13 @@ class FastModel:
         self._predictor = self._predict_with(full)
         self._solvers = {}
 
+    @property
+    def dim(self) -> int:
+        """Dimension of the points, time included."""
+        return self.residual.collocation.points.shape[1]
+
     def _predict_with(self, network) -> Predictor:
-        return Predictor(network, self.residual.collocation.points.shape[1], self._time)
+        return Predictor(network, self.dim, self._time)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -99,9 +104,36 @@ class FastModel:
     def equations(self) -> JetEquations | NetworkEquations:
         """The residual as a function of the readout."""
         residuals = self.residual, self.held_out
+        self._check_size()
         if self.expansion.indices is None:
             return NetworkEquations(*residuals, self.space)
         return JetEquations(*residuals, self.space, self.expansion.indices)
+
+    def _check_size(self) -> None:
+        """Checks that there are enough points to determine the readout.
+
+        Raises:
+            ValueError: If not.
+        """
+        collocation, conditions = (
+            self.residual.collocation,
+            self.residual.data.conditions,
+        )
+        num_equations = self.expansion.num_equations
+        count = num_equations * len(collocation.pde_points) + sum(
+            n // 2 if condition.paired else n
+            for condition, n in zip(conditions, collocation.counts, strict=True)
+        )
+        if count < self.space.size:
+            needed = -(-3 * self.space.size // num_equations)
+            raise ValueError(
+                f"There are {self.space.size} unknowns (the readout of all hidden "
+                f"states kept), but only {count} residuals at the points of the fast "
+                "phase; LeastSquares needs more of them than unknowns. Reduce with "
+                f"about points={needed}, as reduce() does by default, or with a "
+                "smaller rank; solver=lrnr.fast_phase.Adam() moves coefficients "
+                "instead."
+            )
 
     @cached_property
     def network(self) -> SolutionNetwork:
@@ -148,7 +180,15 @@ class FastModel:
             widths=self.full.stack.widths,
             flops=count_flops(self.full),
             fast_flops=count_flops(self.reduced),
-            num_coefficients=self.full.layout.size,
+            num_unknowns=self.space.size,
+            num_points=(
+                len(self.residual.collocation.pde_points),
+                sum(self.residual.collocation.counts),
+            ),
+            num_random=len(self.space.random),
+            residual=str(self.expansion) if "expansion" in self.__dict__ else None,
+            single_precision=tuple(self.precision.single),
+            choice=self.choice,
             dropped=self.dropped,
             seconds=dict(self.seconds),
         )
@@ -183,8 +223,8 @@ class FastModel:
         """Saves the model to one file, for ``deepxde_lrnr.load_fast``.
 
         The file holds the networks, the reduction, the trial space, the points, and
-        what was found out about the problem; the transforms as operations, if they are made of mathematical
-        ones alone; but not the problem itself, which is Python code.
+        what was found out about the problem; the transforms as operations, if they are
+        made of mathematical ones alone; but not the problem itself, which is Python code.
 
         Args:
             path: The file. What was there is replaced in one step.
@@ -239,14 +279,25 @@ class FastModel:
         space = self.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3)
-        solver = LeastSquares() if solver is None else solver
+        prepared, predictor = self.prepare(LeastSquares() if solver is None else solver)
+        index = 0 if single else slice(None)
+        return Solution(mu=mu[index], **prepared(mu).rows(index), _predictor=predictor)
+
+    def prepare(self, solver):
+        """Makes a solver ready for this model, which it does once.
+
+        Args:
+            solver: Solver object.
+
+        Returns:
+            Function of mu, shape (P, p), to an ``Outcome``, and the ``Predictor`` of
+            its solutions.
+        """
         check_solver(solver)
         if solver not in self._solvers:
             prepared = solver.prepare(self)
             self._solvers[solver] = prepared, self._predict_with(prepared.network)
-        prepared, predictor = self._solvers[solver]
-        index = 0 if single else slice(None)
-        return Solution(mu=mu[index], **prepared(mu).rows(index), _predictor=predictor)
+        return self._solvers[solver]
 
 
 def check_solver(solver) -> None:

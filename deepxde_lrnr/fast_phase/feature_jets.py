@@ -45,9 +45,7 @@ class FeatureJets:
 
         def jets(mu, x):
             mu_rows = tf.tile(mu, (tf.shape(x)[0], 1))
-            derivatives = {
-                indices.indices[0]: precision.feature_transform(x, mu_rows)
-            }
+            derivatives = {indices.indices[0]: precision.feature_transform(x, mu_rows)}
             for index in indices.indices[1:]:
                 j = next(j for j, order in enumerate(index) if order)
                 smaller = tuple(i - (k == j) for k, i in enumerate(index))

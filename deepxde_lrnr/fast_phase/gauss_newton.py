@@ -5,7 +5,6 @@ Pure NumPy and SciPy: it knows residuals and their Jacobians, and no network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np

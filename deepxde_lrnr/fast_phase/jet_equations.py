@@ -3,7 +3,8 @@
 A PDE sees a network through its derivatives at one point at a time. So at each point
 the network is replaced by the polynomial that has these derivatives there, and the
 user's own ``pde``, output transform and IC/BC, through DeepXDE's machinery, give the
-residual of the network, on a graph of a few numbers a row. No network is differentiated.
+residual of the network, on a graph of a few numbers a row. No network is
+differentiated.
 """
 
 from __future__ import annotations
@@ -91,11 +92,21 @@ def make_blocks(residual: Residual, held_out: Residual) -> list[Block]:
         if condition.paired:
             num_fitted //= 2
             # First halves, then their partners.
-            parts = [half for j in range(2) for half in (np.split(p, 2)[j] for p in parts)]
+            parts = [
+                half for j in range(2) for half in (np.split(p, 2)[j] for p in parts)
+            ]
         points = np.vstack(parts).astype(float)
         selection = None if places[0] is None else np.concatenate(places)
         blocks.append(
-            Block(condition.name, points, start, num_fitted, condition.paired, i, selection)
+            Block(
+                condition.name,
+                points,
+                start,
+                num_fitted,
+                condition.paired,
+                i,
+                selection,
+            )
         )
         start += len(points)
     return blocks
@@ -149,9 +160,7 @@ class JetEquations:
         for block in self.blocks:
 
             def run(dtype, block=block):
-                return traced(
-                    lambda *args: self._block(block, dtype, *args)[0]
-                )(*feed)
+                return traced(lambda *args: self._block(block, dtype, *args)[0])(*feed)
 
             self._precision.settle(block.name, run)
         self._evaluate = traced(self._with_derivatives)

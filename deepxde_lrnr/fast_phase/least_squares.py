@@ -14,7 +14,6 @@ from .gauss_newton import minimise
 from .outcome import Outcome
 
 
-
 @dataclass(frozen=True)
 class LeastSquares:
     """Gauss-Newton for the readout of all hidden states, on the exact residual.

@@ -1,4 +1,4 @@
-"""Points of the fast phase: those fitted, and those held out, fresh ones of each IC/BC."""
+"""Points of the fast phase: fitted ones, and held out ones to judge the result by."""
 
 from __future__ import annotations
 

@@ -8,8 +8,15 @@ from bisect import bisect_left
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .._checks import as_choice, as_integer, as_loss_weights, as_number, as_verbose
-from .._checks import as_reals, shown
+from .._checks import (
+    as_choice,
+    as_integer,
+    as_loss_weights,
+    as_number,
+    as_reals,
+    as_verbose,
+    shown,
+)
 from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.residual import Residual
@@ -118,7 +125,9 @@ def reduce_model(
     # other in the many small steps of a QR or an SVD; one is never much slower.
     with threadpool_limits(limits=1, user_api="blas"):
         x = snapshot_points(data, points, shifted=method == "eim")
-        mu = full.parameter_space.sample(num_parameters + max(1, num_parameters // 4), "Halton")
+        mu = full.parameter_space.sample(
+            num_parameters + max(1, num_parameters // 4), "Halton"
+        )
         snapshots, watched = (
             draw_snapshots(own, indices, x, part, rng)
             for part in np.split(mu, [num_parameters])
@@ -147,7 +156,14 @@ def reduce_model(
             random = RandomFeatures.draw(own.num_features, random_features, 1)
         if rank is None:
             layers, network, chosen, lines = _choose(
-                data, loss_weights, own, expansion, reduced, rtol, random_features, verbose
+                data,
+                loss_weights,
+                own,
+                expansion,
+                reduced,
+                rtol,
+                random_features,
+                verbose,
             )
             random = random or chosen
         else:
@@ -180,7 +196,8 @@ def _choose(
     if random_features is None:
         count = max(count, _FOR_RANDOM)
     residuals = [
-        Residual(data, c, loss_weights) for c in fast_collocations(data, count, count // 4)
+        Residual(data, c, loss_weights)
+        for c in fast_collocations(data, count, count // 4)
     ]
     if expansion is None or expansion.indices is None:
         equations = NetworkEquations(*residuals, own)

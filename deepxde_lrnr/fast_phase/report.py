@@ -21,7 +21,13 @@ class Report:
         widths: Neurons of the full LRNR's hidden layers.
         flops: Floating point operations for u at one point, full LRNR.
         fast_flops: The same for FastLRNR.
-        num_coefficients: Number of coefficients that the fast phase moves.
+        num_unknowns: Unknowns of ``LeastSquares``: the readout of all trial functions.
+        num_points: Points of the PDE, and of the IC/BC together, that are fitted.
+        num_random: Number of random features among the trial functions.
+        residual: Which derivatives of the network the residual uses, or that it is not
+            taken pointwise; ``None`` if that has not been looked at.
+        single_precision: Functions of the user's computed in single precision.
+        choice: Trial spaces compared, with their unknowns and the residuals they leave.
         dropped: Indices of the coefficients s that are zero over the whole box.
         seconds: Time of each offline step.
     """
@@ -30,7 +36,12 @@ class Report:
     widths: tuple[int, ...]
     flops: int
     fast_flops: int
-    num_coefficients: int
+    num_unknowns: int
+    num_points: tuple[int, int]
+    num_random: int
+    residual: str | None
+    single_precision: tuple[str, ...]
+    choice: tuple[str, ...]
     dropped: np.ndarray
     seconds: dict[str, float]
 
@@ -52,9 +63,22 @@ class Report:
             f"({self.flops / self.fast_flops:.1f} times fewer)"
         )
         lines.append(
-            f"{self.num_coefficients} coefficients; dropped as zero over the whole "
-            f"box: {self.dropped.tolist() or 'none'}"
+            "coefficients dropped as zero over the whole box: "
+            f"{self.dropped.tolist() or 'none'}"
         )
+        inside, on_conditions = self.num_points
+        random = f", {self.num_random} random features" if self.num_random else ""
+        lines.append(
+            f"least squares: {self.num_unknowns} unknowns{random}, {inside} points of "
+            f"the PDE, {on_conditions} of the IC/BC"
+        )
+        if self.residual is not None:
+            lines.append(f"residual: {self.residual}")
+        if self.single_precision:
+            lines.append(f"in single precision: {', '.join(self.single_precision)}")
+        if self.choice:
+            lines.append("residual left at held-out points, over the hypernetwork's:")
+            lines += [f"  {line}" for line in self.choice]
         steps = ", ".join(f"{name} {s:.1f} s" for name, s in self.seconds.items())
         lines.append(f"offline: {steps}")
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The trial functions of the fast phase: hidden states of FastLRNR, and the constant."""
+"""The trial functions of the fast phase: hidden states of FastLRNR, and others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
-from .activations import taylor_series, tanh_series
+from .activations import tanh_series, taylor_series
 from .feature_jets import feature_jets
 from .jets import MultiIndices
 from .precision import Precision
@@ -119,7 +119,9 @@ class TrialSpace:
     @cached_property
     def network(self) -> FastLRNR:
         """The network in double precision."""
-        network = FastLRNR(self._given, dtype="float64")
+        # It may be asked for while a function is traced.
+        with tf.init_scope():
+            network = FastLRNR(self._given, dtype="float64")
         network.stack.activations = tuple(self._activations)
         return network
 

@@ -33,9 +33,7 @@ class Hypernetwork(tf.keras.layers.Layer):
         trainable: bool = True,
         dtype: str | None = None,
     ):
-        super().__init__(
-            trainable=trainable, dtype=dtype or dde.config.default_float()
-        )
+        super().__init__(trainable=trainable, dtype=dtype or dde.config.default_float())
         self.parameter_space = parameter_space
         self.layout = layout
         self.hidden = hidden

@@ -48,9 +48,7 @@ class LowRankStack(tf.keras.layers.Layer):
         trainable: bool = True,
         dtype: str | None = None,
     ):
-        super().__init__(
-            trainable=trainable, dtype=dtype or dde.config.default_float()
-        )
+        super().__init__(trainable=trainable, dtype=dtype or dde.config.default_float())
         self.widths = tuple(widths)
         self.layout = layout
         self.num_outputs = num_outputs
