@@ -16,6 +16,8 @@ _RCOND = 1e-12
 # A step with the factors of an earlier Jacobian that leaves more than this share of
 # the residual that can be removed is followed by one with a new Jacobian.
 _SLOW = 0.1
+# Share of the first residual below which what can be removed is rounding.
+_ROUNDING = 1e-11
 
 
 class Minimum(NamedTuple):
@@ -102,7 +104,7 @@ def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minim
                 return ended("not finite")
             factors, count = Factors(J), count + 1
         removable = factors.project(at.fitted)
-        if _squared(removable) <= rtol**2 * f:
+        if _squared(removable) <= max(rtol**2 * f, _ROUNDING**2 * history[0]):
             return ended("converged")
         if len(history) > iterations:
             return ended("iterations done")

@@ -45,7 +45,7 @@ class LeastSquares:
     """
 
     iterations: int = 20
-    rtol: float = 0.1
+    rtol: float = 0.3
 
     def __post_init__(self):
         iterations = as_integer("iterations", self.iterations)

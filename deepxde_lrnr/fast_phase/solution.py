@@ -15,22 +15,26 @@ class Solution:
 
     Attributes:
         mu: Array of shape (p,) or (n, p).
-        coefficients: Coefficients found, shape (q,) or (n, q).
-        initial_coefficients: Those of the hypernetwork.
-        initial_residual: Root mean square of the exact residual (of the full LRNR,
-            weighted as the loss, in the norm of the solver: see
-            ``GaussNewton.smoothing``) at held-out points before the fast phase, float
-            or shape (n,).
+        coefficients: What the solver found, shape (q,) or (n, q). ``LeastSquares``: the
+            readout of the trial functions, those of the first component first, and the
+            weight of the hypernetwork's solution, 1 where nothing better was found,
+            otherwise 0. ``Adam``: coefficients of the LRNR.
+        initial_coefficients: The same at the start, the hypernetwork's solution.
+        initial_residual: Root mean square of the exact residual, weighted as the loss,
+            at held-out points before the fast phase, float or shape (n,): of the
+            reduced network, or of the full one where it has to be looked at.
         residual: The same afterwards: an indicator of the error.
-        initial_objective: Sum of squares of that residual before the fast phase at the
-            points that its steps look at: the selected ones, weighted, or all (with
-            ``Adam``: its own objective, of its own network).
+        initial_objective: Sum of squares of the residual before the fast phase at the
+            points fitted (with ``Adam``: its own objective, of its own network).
         objective: The same afterwards.
         history: Objective before the first step and after each, shape
             (iterations + 1,) or (n, iterations + 1) with the solver's ``iterations``;
             constant after the last step.
         steps: Number of steps taken, int or array of shape (n,).
-        status: Why it stopped, str or array of shape (n,).
+        status: Why it stopped, str or array of shape (n,): "converged", "iterations
+            done", "no further descent" (of a step that lowers the residual there is
+            none), "no improvement" (the start was returned: nothing has a lower
+            residual at held-out points), or "not finite".
     """
 
     mu: np.ndarray
@@ -63,7 +67,7 @@ class Solution:
         return replace(self, **{name: a[index] for name, a in arrays.items()})
 
     def predict(self, x, operator=None) -> np.ndarray:
-        """The solution, from the full LRNR at the coefficients found.
+        """The solution at points, in double precision if ``LeastSquares`` found it.
 
         Args:
             x: Points, array of shape (N, d).
