@@ -30,18 +30,20 @@ import math
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
-import deepxde as dde
 import numpy as np
 
 from ._atomic import write_atomically
-from .data import ParametricPDE
-from .fast_phase.file import KIND as FAST_MODEL
 from .info import describe
 from .io import container
-from .loading import load_fast, load_network
+from .io.kinds import FAST_MODEL
 from .parameter_space import ParameterSpace
-from .prediction import Predictor
+
+# DeepXDE and TensorFlow, which take seconds to import, are left to the functions that
+# compute: help, information on a file and mistakes in arguments come at once.
+if TYPE_CHECKING:
+    from .data import ParametricPDE
 
 NOT_SOLVED = "hypernetwork"
 
@@ -148,6 +150,8 @@ def _evaluate(options, read_mu) -> None:
     arrays = content.arrays
     axes = _parse_grid(options.grid, arrays["problem/low"], arrays["problem/high"])
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    import deepxde as dde
+
     if dde.config.default_float() != content.header["dtype"]:
         # Before the problem is made.
         dde.config.set_default_float(content.header["dtype"])
@@ -172,6 +176,9 @@ def _evaluate(options, read_mu) -> None:
 
 def _predicted(path, kind, points, mu):
     """The hypernetwork's solutions, and their status."""
+    from .loading import load_fast, load_network
+    from .prediction import Predictor
+
     if kind == FAST_MODEL:
         u = load_fast(path).predict(points, mu)
     else:
@@ -189,6 +196,8 @@ def _predicted(path, kind, points, mu):
 
 def _solved(path, kind, problem, points, mu):
     """Solutions of the fast phase, their status and their residuals."""
+    from .loading import load_fast
+
     if kind != FAST_MODEL:
         raise ValueError(
             f"{path} holds a {kind}, which is not reduced; the fast phase needs a file "
@@ -294,6 +303,8 @@ def import_problem(text: str) -> ParametricPDE:
         UsageError: If ``text`` is not of this form, or there is no such thing.
         ValueError: If its code raises an error.
     """
+    from .data import ParametricPDE
+
     where, colon, name = text.rpartition(":")
     if not colon or not where or not name.isidentifier():
         raise UsageError(

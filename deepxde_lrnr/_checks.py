@@ -6,8 +6,8 @@ import inspect
 import math
 import numbers
 import os
+import sys
 
-import deepxde as dde
 import numpy as np
 
 # TensorFlow counts with 32 bits.
@@ -125,6 +125,8 @@ def num_args(function) -> int | None:
     """Number of arguments of a function; ``None`` if it is none or does not tell."""
     if not callable(function):
         return None
+    import deepxde as dde
+
     try:
         return dde.utils.get_num_args(function)
     except (TypeError, ValueError):
@@ -200,6 +202,16 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
     return array
 
 
+def float_type() -> type:
+    """DeepXDE's default float type, without importing DeepXDE for it.
+
+    A program that has not imported it cannot have changed what it starts with.
+    """
+    if "deepxde" not in sys.modules:
+        return np.float32
+    return sys.modules["deepxde"].config.real(np)
+
+
 def as_points(name: str, value, dim: int | None = None) -> np.ndarray:
     """Returns points as an array of shape (N, d) in DeepXDE's default float type.
 
@@ -221,7 +233,7 @@ def as_points(name: str, value, dim: int | None = None) -> np.ndarray:
             "N >= 1."
         )
     with np.errstate(over="ignore"):
-        array = array.astype(dde.config.real(np), copy=False)
+        array = array.astype(float_type(), copy=False)
     if not np.isfinite(array).all():
         raise ValueError(
             f"{name} has entries that are NaN, infinite, or too large for "

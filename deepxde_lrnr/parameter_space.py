@@ -4,13 +4,12 @@ __all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
 
 import keyword
 import math
+import sys
 import warnings
 
-import deepxde as dde
 import numpy as np
-from deepxde.backend import tf
 
-from ._checks import as_choice, as_integer, as_reals, is_finite, shown
+from ._checks import as_choice, as_integer, as_reals, float_type, is_finite, shown
 
 DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
 
@@ -115,11 +114,13 @@ class ParameterSpace:
         if distribution == "uniform":
             unit = _unit_grid(n, self.dim)
         else:
+            import deepxde as dde
+
             unit = dde.geometry.sampler.sample(n, self.dim, distribution)
             unit = unit.astype(np.float64)
         mu = self._axis_low + unit * (self._axis_high - self._axis_low)
         mu = np.where(self._log, np.exp(np.where(self._log, mu, 0)), mu)
-        return _round_into(mu, self._low, self._high, dde.config.real(np))
+        return _round_into(mu, self._low, self._high, float_type())
 
     def as_array(self, mu, name: str = "mu") -> np.ndarray:
         """Reads parameters in any of the accepted forms.
@@ -148,12 +149,12 @@ class ParameterSpace:
         if len(array) == 0:
             raise ValueError(f"{name} is empty, expected at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
-        largest = np.finfo(dde.config.real(np)).max
+        largest = np.finfo(float_type()).max
         self._refuse(
             np.abs(array) > largest,
             array,
             name,
-            f"which {dde.config.default_float()}, DeepXDE's default float, cannot hold",
+            f"which {np.dtype(float_type())}, DeepXDE's default float, cannot hold",
         )
         self._refuse(
             self._log & (array <= 0), array, name, "which must be positive: log axis"
@@ -244,7 +245,9 @@ class ParameterSpace:
                 is not finite, or not positive along a log axis. (A tensor gives NaN or
                 infinity there.)
         """
-        if not tf.is_tensor(mu):
+        # Where nobody has imported TensorFlow there are no Tensors.
+        tf = sys.modules.get("tensorflow")
+        if tf is None or not tf.is_tensor(mu):
             return self._scale_array(mu)
         if not mu.dtype.is_floating:
             raise TypeError(f"mu must be a tensor of a float type, got {mu.dtype}.")

@@ -7,9 +7,8 @@ import deepxde as dde
 from .._checks import as_integer, as_path
 from .._releases import iterations
 from ..io import container, tree
+from ..io.kinds import CHECKPOINT
 from ..training.state import restore_training, settings, training_state
-
-_KIND = "checkpoint of a meta phase"
 
 
 class Checkpoint(dde.callbacks.Callback):
@@ -82,7 +81,7 @@ class Checkpoint(dde.callbacks.Callback):
         self._settings = settings(self.model, batch_size=batch_size, **arguments)
         self._saved_step = None
         try:
-            header, arrays = container.read(self.path, _KIND)
+            header, arrays = container.read(self.path, CHECKPOINT)
         except FileNotFoundError:
             return None
         self._check(header["settings"])
@@ -126,7 +125,7 @@ class Checkpoint(dde.callbacks.Callback):
         packed, arrays = tree.pack(content)
         header = {"settings": self._settings, "content": packed}
         try:
-            container.write(self.path, _KIND, header, arrays)
+            container.write(self.path, CHECKPOINT, header, arrays)
         except OSError as error:
             last = f"that of step {self._saved_step} is still there"
             if self._saved_step is None:

@@ -20,6 +20,7 @@ from ..nn.hypernetwork import Hypernetwork
 from ..nn.low_rank import LowRankStack, hidden_activations
 from ..parameter_space import ParameterSpace
 from .functions import NotStorable, rebuild, trace
+from .sizes import Sizes, below
 
 # Activations that DeepXDE knows by name.
 _ACTIVATIONS = ("elu", "relu", "selu", "sigmoid", "silu", "sin", "tanh")
@@ -208,57 +209,6 @@ def pack_weights(net, prefix: str) -> dict[str, np.ndarray]:
     return {f"{prefix}/{name}": np.asarray(v) for name, v in weights(net).items()}
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Sizes of a network, read off its weights."""
-
-    features: int
-    widths: tuple[int, ...]
-    outputs: int
-    layout: CoefficientLayout
-    hidden: tuple[int, ...]
-
-    @classmethod
-    def of(cls, arrays: dict[str, np.ndarray], num_parameters: int) -> Sizes:
-        """Reads the sizes and checks every shape against them.
-
-        Raises:
-            ValueError: If the arrays do not belong to one network.
-        """
-
-        def last(symbol, start) -> list[int]:
-            sizes = []
-            while f"{symbol}_{start + len(sizes)}" in arrays:
-                sizes.append(arrays[f"{symbol}_{start + len(sizes)}"].shape[-1])
-            return sizes
-
-        widths, ranks, hidden = last("b", 0), last("U", 1), last("bias", 0)
-        bias_ranks = [
-            arrays[f"B_{i}"].shape[-1] if f"B_{i}" in arrays else 0
-            for i in range(len(widths))
-        ]
-        layout = CoefficientLayout(tuple(ranks), tuple(bias_ranks))
-        features, outputs = arrays["W_in"].shape[0], arrays["b_out"].shape[0]
-        shapes = {
-            "W_in": (features, widths[0]),
-            "W_out": (widths[-1], outputs),
-            "b_out": (outputs,),
-        }
-        for i, (width, rank) in enumerate(zip(widths, bias_ranks, strict=True)):
-            shapes |= {f"b_{i}": (width,)} | ({f"B_{i}": (width, rank)} if rank else {})
-        for i, rank in enumerate(ranks, 1):
-            shapes |= {f"U_{i}": (widths[i], rank), f"V_{i}": (widths[i - 1], rank)}
-        before = (num_parameters, *hidden)
-        for i, size in enumerate(hidden):
-            shapes |= {f"kernel_{i}": (before[i], size), f"bias_{i}": (size,)}
-        fits = len(ranks) == len(widths) - 1 and hidden[-1] == layout.size
-        if not fits or shapes != {name: a.shape for name, a in arrays.items()}:
-            raise ValueError("the weights do not fit together")
-        if not all(a.size for a in arrays.values()):
-            raise ValueError("there are weights without entries")
-        return cls(features, tuple(widths), outputs, layout, tuple(hidden[:-1]))
-
-
 def _fill(net, sizes: Sizes, arrays: dict[str, np.ndarray]) -> None:
     """Makes the layers of a network and gives them their weights."""
     net.stack.build((None, sizes.features))
@@ -288,12 +238,6 @@ def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
         variable.assign(arrays[name])
 
 
-def below(arrays: dict, prefix: str) -> dict:
-    """The arrays whose names begin with ``prefix`` and "/", without it."""
-    start = f"{prefix}/"
-    return {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}
-
-
 # Networks
 
 
@@ -317,7 +261,7 @@ def unpack_hyper(header: dict, arrays: dict, given: dict) -> HyperLRNR:
     arrays, all_arrays = below(arrays, "weights"), arrays
     sizes = Sizes.of(arrays, space.dim)
     functions = unpack_functions(header["functions"], all_arrays, given)
-    (rank,), (bias_rank,) = {*sizes.layout.ranks}, {*sizes.layout.bias_ranks}
+    (rank,), (bias_rank,) = {*sizes.ranks}, {*sizes.bias_ranks}
     net = HyperLRNR(
         [int(header["inputs"]), *sizes.widths, sizes.outputs],
         functions["activation"],
@@ -347,13 +291,12 @@ def unpack_fast(
     """
     sizes = Sizes.of(arrays, space.dim)
     net = ParametricNN()
-    net.parameter_space, net.layout = space, sizes.layout
+    layout = CoefficientLayout(sizes.ranks, sizes.bias_ranks)
+    net.parameter_space, net.layout = space, layout
     activations = hidden_activations(functions["activation"], len(sizes.widths))
-    net.stack = LowRankStack(
-        sizes.widths, sizes.layout, sizes.outputs, activations, "zeros"
-    )
-    start = [0.0] * sizes.layout.num_scales
-    net.hypernetwork = Hypernetwork(space, sizes.layout, sizes.hidden, start)
+    net.stack = LowRankStack(sizes.widths, layout, sizes.outputs, activations, "zeros")
+    start = [0.0] * layout.num_scales
+    net.hypernetwork = Hypernetwork(space, layout, sizes.hidden, start)
     _fill(net, sizes, arrays)
     _apply_transforms(net, functions)
     # All of its neurons: the selection was made before.
