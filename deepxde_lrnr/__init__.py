@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-# Chooses DeepXDE's backend, hence comes before DeepXDE is imported, by anyone.
-from . import _backend
+# _backend chooses DeepXDE's backend, hence comes before DeepXDE is imported, by anyone;
+# _forks has to see every fork from now on.
+from . import _backend, _forks  # noqa: F401
 from ._version import __version__
 
 if TYPE_CHECKING:

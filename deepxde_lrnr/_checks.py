@@ -189,8 +189,14 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
 
     Raises:
         TypeError: If ``value`` is not made of real numbers.
-        ValueError: If it is ragged: rows of different lengths.
+        ValueError: If it is ragged: rows of different lengths; or if entries of it are
+            masked.
     """
+    if is_masked(value):
+        raise ValueError(
+            f"{name} is a masked array, and entries of it are masked; it must have a "
+            "value everywhere: leave these out (compressed()) or fill them (filled())."
+        )
     try:
         array = np.asarray(value)
     except ValueError:
@@ -200,6 +206,18 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must consist of real numbers, got {shown(value)}.")
     return array
+
+
+def is_masked(value) -> bool:
+    """Whether entries of a masked array, or of a list of them, are masked.
+
+    NumPy itself would make an array of the values behind the mask.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    inner = (list, tuple, np.ma.MaskedArray)
+    listed = isinstance(value, (list, tuple))
+    return listed and any(is_masked(item) for item in value if isinstance(item, inner))
 
 
 def float_type() -> type:

@@ -8,6 +8,7 @@ import deepxde as dde
 import numpy as np
 
 from ._checks import as_path
+from ._forks import check_fork
 from .data import ParametricPDE
 from .fast_phase import FastModel
 from .fast_phase.file import unpack_fast_model
@@ -109,6 +110,8 @@ def load_fast(
     Raises:
         OSError: If the file cannot be read.
         FileFormatError: If it is damaged, foreign, of another kind, or newer.
+        RuntimeError: With ``data``, in a process forked from one in which TensorFlow
+            was used.
         TypeError: If ``path`` is no path, or ``data`` no ``ParametricPDE``.
         ValueError: If ``data`` is another problem, DeepXDE's default float does not fit
             the file, or a function has to be passed or is none.
@@ -121,6 +124,7 @@ def load_fast(
         space = ParameterSpace.from_dict(header["parameter_space"])
         _check_fast(header, arrays, space)
     if data is not None:
+        check_fork("load_fast() with data")
         _check_data(path, data, space)
     with _reading(path):
         parts = unpack_fast_model(header, arrays, given, data)

@@ -5,6 +5,7 @@ __all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
 import keyword
 import math
 import sys
+import unicodedata
 import warnings
 
 import numpy as np
@@ -23,7 +24,8 @@ class ParameterSpace:
 
     A parameter ``mu`` is a point of the box. Arrays of parameters have shape (n, p),
     with one column per name, in the order of the keywords. A space cannot be changed
-    once made.
+    once made. Names are compared as Python compares its own: in the normal form NFKC,
+    in which for example the ligature of f and i is "fi".
 
     Args:
         **bounds: For each parameter its name and its bounds, ``(low, high)`` or
@@ -39,8 +41,8 @@ class ParameterSpace:
         log: Array of shape (p,), bool. True where the axis is logarithmic.
 
     Raises:
-        ValueError: If there is no parameter, a name is not usable as a keyword, or the
-            bounds of a parameter are not as above.
+        ValueError: If there is no parameter, a name is not usable as a keyword or there
+            twice, or the bounds of a parameter are not as above.
 
     Example:
         >>> space = ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
@@ -56,6 +58,7 @@ class ParameterSpace:
                 "A ParameterSpace needs at least one parameter, such as "
                 "ParameterSpace(nu=(0, 2))."
             )
+        bounds = _normalized(bounds, "bounds")
         parsed = [_parse_bounds(name, value) for name, value in bounds.items()]
         self._names = tuple(bounds)
         self._low = _frozen([low for low, _, _ in parsed], np.float64)
@@ -298,7 +301,7 @@ class ParameterSpace:
             raise ValueError(
                 f"names, low, high and log in d must be of one length, got {shown(d)}."
             )
-        if len(set(names)) != len(names):
+        if len(set(map(_normal, names))) != len(names):
             raise ValueError(f"names in d must differ, got {names!r}.")
         bounds = {
             name: (low, high, "log" if log else "linear")
@@ -370,6 +373,7 @@ class ParameterSpace:
             )
 
     def _from_mapping(self, mu, name):
+        mu = _normalized({key: mu[key] for key in mu.keys()}, name)
         missing = [key for key in self._names if key not in mu]
         unknown = [key for key in mu.keys() if key not in self._names]
         if missing or unknown:
@@ -447,6 +451,24 @@ class ParameterSpace:
             f"{' (log scale)' if self._log[column] else ''}. "
             "Results there are extrapolated."
         )
+
+
+def _normal(name):
+    """The form in which Python compares names; other keys are left as they are."""
+    return unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
+
+
+def _normalized(mapping: dict, name: str) -> dict:
+    """With keys in their normal form, of which there must not be two alike."""
+    result = {}
+    for key, value in mapping.items():
+        if _normal(key) in result:
+            raise ValueError(
+                f"{name} has {_normal(key)} twice, once written as {key!a}: names that "
+                "are equal in the normal form NFKC are one name."
+            )
+        result[_normal(key)] = value
+    return result
 
 
 def _parse_bounds(name, bounds):

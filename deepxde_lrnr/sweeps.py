@@ -12,6 +12,7 @@ import deepxde as dde
 import numpy as np
 
 from ._checks import as_function, as_integer, as_path, as_verbose
+from ._forks import check_fork
 from ._progress import progress_bar
 from ._stores import open_store
 from .fast_phase import FastModel, GaussNewton
@@ -114,7 +115,8 @@ def sweep(
         ValueError: If an argument is not as above.
         FileExistsError: If there is something at ``out``.
         ImportError: If an extra is missing.
-        RuntimeError: If workers died over one chunk again and again.
+        RuntimeError: If workers died over one chunk again and again; or in a process
+            forked from one in which TensorFlow was used.
 
     Warns:
         OutsideParameterSpaceWarning: If a mu is not in the box.
@@ -124,6 +126,7 @@ def sweep(
             f"fast is a {type(fast).__name__}; it must be a FastModel, as Model.reduce "
             "returns it."
         )
+    check_fork("sweep()")
     solver = GaussNewton() if solver is None else solver
     check_solver(solver)
     verbose = as_verbose(verbose)
