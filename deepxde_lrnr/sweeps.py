@@ -14,7 +14,7 @@ import numpy as np
 from ._checks import as_function, as_integer, as_path, as_verbose
 from ._forks import check_fork
 from ._progress import progress_bar
-from ._stores import open_store
+from ._stores import GridOutput, open_store
 from .fast_phase import FastModel, GaussNewton
 from .fast_phase.fast_model import check_solver
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
@@ -132,7 +132,7 @@ def sweep(
     verbose = as_verbose(verbose)
     if operator is not None:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
-    if out is not None:
+    if out is not None and not isinstance(out, GridOutput):
         out = as_path("out", out)
     space = fast.parameter_space
     mu = space.check(mus, "mus", stacklevel=3).astype(dde.config.real(np))
@@ -141,8 +141,7 @@ def sweep(
     elif operator is not None:
         raise ValueError("operator needs points x at which it is evaluated.")
     if chunk_size is None:
-        points = 1 if x is None else len(x)
-        chunk_size = max(1, min(_MAX_CHUNK, _MAX_VALUES // points))
+        chunk_size = size_of_chunks(1 if x is None else len(x))
     chunk_size = as_integer("chunk_size", chunk_size)
     chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
     if client is None:
@@ -175,6 +174,11 @@ def sweep(
     arrays = {"x": None, "values": None, **arrays}
     del arrays["names"]
     return Sweep(**arrays, parameter_space=space)
+
+
+def size_of_chunks(num_points: int) -> int:
+    """Number of mu in a chunk, with values at so many points."""
+    return max(1, min(_MAX_CHUNK, _MAX_VALUES // num_points))
 
 
 class ChunkSolver:
