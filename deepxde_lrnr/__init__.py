@@ -1,5 +1,25 @@
 """DeepXDE plugin: solve the same PDE for many parameters, each in milliseconds."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+# _backend chooses DeepXDE's backend, hence comes before DeepXDE is imported, by anyone;
+# _forks has to see every fork from now on.
+from . import _backend, _forks  # noqa: F401
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
+    from .fast_phase import FastModel, Solution
+    from .io import FileFormatError
+    from .loading import load_fast, load_model
+    from .model import Model
+    from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+    from .sweeps import Sweep, sweep
+    from .training import DivergenceError
+
 __all__ = [
     "DivergenceError",
     "FastModel",
@@ -22,13 +42,39 @@ __all__ = [
     "sweep",
 ]
 
-from . import _backend  # noqa: F401  # isort: skip  (before DeepXDE is imported)
-from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
-from ._version import __version__
-from .fast_phase import FastModel, Solution
-from .io import FileFormatError
-from .loading import load_fast, load_model
-from .model import Model
-from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
-from .sweep import Sweep, sweep
-from .training import DivergenceError
+# Importing DeepXDE and TensorFlow takes seconds, which what only reads arguments or
+# files should not cost: names are imported when they are first used (PEP 562). No
+# module may be called like one of them: importing it would put it in their place.
+_MODULES = frozenset(
+    ("callbacks", "data", "fast_phase", "nn", "optimizers", "plot", "reduction")
+)
+_HOME = {
+    "DivergenceError": "training",
+    "FastModel": "fast_phase",
+    "FileFormatError": "io",
+    "Model": "model",
+    "OutsideParameterSpaceWarning": "parameter_space",
+    "ParameterSpace": "parameter_space",
+    "Solution": "fast_phase",
+    "Sweep": "sweeps",
+    "load_fast": "loading",
+    "load_model": "loading",
+    "sweep": "sweeps",
+}
+
+
+def __getattr__(name: str):
+    if name not in _MODULES and name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # The choice may have been changed since this package was imported.
+    _backend.require_tensorflow()
+    if name in _MODULES:
+        value = importlib.import_module(f".{name}", __name__)
+    else:
+        value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,14 +7,18 @@ python -m deepxde_lrnr solve FILE --mu beta=2.3,nu=0.4 --grid 256x101 --out u.np
 python -m deepxde_lrnr sweep FILE --mus mus.csv --grid 256x101 --out results.npz
     --problem problem.py:data
 
+The parameters may be written apart as well: --mu beta=2.3 nu=0.4.
+
 predict evaluates the network at the hypernetwork's coefficients. solve and sweep run
 the fast phase if --problem names the ParametricPDE, in a module or in a file of Python
-code, which is then executed; without it they predict as well, and say so.
+code, which is then executed as a whole, so that a problem belongs in a file of its
+own; without it they predict as well, and say so.
 
 The output is an .npz file: u on the grid (for sweep with an axis of mu before), axis_0,
 axis_1, ... of the grid, mu, parameters (the names of its columns), status, and, if
 solved, residual and initial_residual. The status is "hypernetwork" where nothing was
-solved.
+solved. A sweep goes in chunks of bounded memory, also into a .zarr folder, and has
+coefficients and steps besides.
 
 Exit code: 0 done, 1 failed, 2 wrong usage.
 """
@@ -28,22 +32,33 @@ import importlib.util
 import io
 import math
 import os
+import re
 import sys
+import tokenize
 import warnings
+from typing import TYPE_CHECKING
+from unicodedata import normalize
 
-import deepxde as dde
 import numpy as np
 
 from ._atomic import write_atomically
-from .data import ParametricPDE
-from .fast_phase.file import KIND as FAST_MODEL
+from ._names import may_define
+from ._stores import SUFFIXES
 from .info import describe
 from .io import container
-from .loading import load_fast, load_network
-from .parameter_space import ParameterSpace
-from .prediction import Predictor
+from .io.kinds import FAST_MODEL, MODEL
+from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+
+# DeepXDE and TensorFlow, which take seconds to import, are left to the functions that
+# compute: help, information on a file and mistakes in arguments come at once.
+if TYPE_CHECKING:
+    from .data import ParametricPDE
 
 NOT_SOLVED = "hypernetwork"
+
+
+# A parameter and its value, on the command line.
+_ASSIGNMENT = re.compile(r"\s*[^\W\d]\w*\s*=")
 
 
 class UsageError(Exception):
@@ -59,8 +74,8 @@ def main(arguments=None) -> int:
     Returns:
         The exit code.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(_one_mu(arguments))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
@@ -104,12 +119,13 @@ def _parser() -> argparse.ArgumentParser:
             )
         else:
             command.add_argument(
-                "--mu", required=True, help="the parameters, e.g. beta=2.3,nu=0.4"
+                "--mu", required=True, help="the parameters: beta=2.3,nu=0.4 or apart"
             )
         command.add_argument(
             "--grid", required=True, help="points along each coordinate, e.g. 256x101"
         )
-        command.add_argument("--out", required=True, help="file to write, .npz")
+        what = ".npz file to write" + " (or .zarr folder)" * (name == "sweep")
+        command.add_argument("--out", required=True, help=what)
         if name != "predict":
             command.add_argument(
                 "--problem",
@@ -120,86 +136,184 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _one_mu(arguments) -> list[str]:
+    """With a mu that was written apart, ``--mu a=1 m=2``, in one argument.
+
+    Argparse itself would take for a parameter also the FILE that may come after it.
+    """
+    result, after_mu = [], False
+    for argument in arguments:
+        more = _ASSIGNMENT.match(argument) and not os.path.exists(argument)
+        if after_mu and more:
+            result[-1] = f"{result[-1].rstrip().rstrip(',')},{argument}"
+            continue
+        # What comes right after --mu is its value, whatever it looks like.
+        after_mu = argument.startswith("--mu=") or bool(result) and result[-1] == "--mu"
+        result.append(argument)
+    return result
+
+
 def _info(options) -> None:
     print(describe(container.read_any(options.file)))
 
 
 def _predict(options) -> None:
     options.problem = None
-    _evaluate(options, lambda space: _parse_mu(options.mu, space))
+    _evaluate_one(options, options.mu)
 
 
 def _solve(options) -> None:
-    _evaluate(options, lambda space: _parse_mu(options.mu, space))
+    _evaluate_one(options, options.mu)
 
 
 def _sweep(options) -> None:
-    _evaluate(options, lambda space: read_table(options.mus, space))
+    _evaluate_many(options)
 
 
-def _evaluate(options, read_mu) -> None:
-    """Reads mu and the grid, evaluates or solves, and writes the result."""
-    folder = os.path.dirname(os.path.realpath(options.out))
-    if not os.path.isdir(folder):
-        raise UsageError(f"--out is {options.out}, but there is no folder {folder}.")
-    content = container.read_any(options.file)
-    space = ParameterSpace.from_dict(content.header["parameter_space"])
-    mu = read_mu(space)
-    arrays = content.arrays
-    axes = _parse_grid(options.grid, arrays["problem/low"], arrays["problem/high"])
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-    if dde.config.default_float() != content.header["dtype"]:
-        # Before the problem is made.
-        dde.config.set_default_float(content.header["dtype"])
-    if options.problem is None:
-        u, more = _predicted(options.file, content.kind, points, mu)
+class _Model:
+    """A file with a model, and what a command asks of it: all but computations."""
+
+    def __init__(self, options, read_mu):
+        self.path, self.out = options.file, options.out
+        suffix = os.path.splitext(self.out)[1]
+        folder = os.path.dirname(os.path.realpath(self.out))
+        if not os.path.isdir(folder):
+            raise UsageError(f"--out is {self.out}, but there is no folder {folder}.")
+        if options.problem is not None:
+            check_problem(options.problem)
+        content = container.read_any(self.path)
+        if content.kind not in (MODEL, FAST_MODEL):
+            raise ValueError(
+                f"{self.path} holds a {content.kind}, not a model; this command needs "
+                "a file that Model.save or FastModel.save wrote."
+            )
+        self.kind = content.kind
+        try:
+            self.dtype = str(content.header["dtype"])
+            self.space = ParameterSpace.from_dict(content.header["parameter_space"])
+            sides = content.arrays["problem/low"], content.arrays["problem/high"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise container.FileFormatError(
+                f"{self.path} is not well-formed: {error!r}."
+            ) from error
+        self.mu = read_mu(self.space)
+        self.axes = _parse_grid(options.grid, *sides)
+        if self.mu.ndim == 1 and suffix == ".zarr":
+            raise UsageError(f"--out is {self.out}; one solution goes to an .npz file.")
+        if self.mu.ndim == 2 and suffix not in SUFFIXES:
+            raise UsageError(
+                f"--out is {self.out}; it must end with {' or '.join(SUFFIXES)}."
+            )
+        self.points = np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1).reshape(
+            -1, len(self.axes)
+        )
+        self.problem = options.problem
+
+    def load(self):
+        """The model, with its problem if there is one.
+
+        Returns:
+            The ``FastModel``, or the network of a model that is not reduced.
+        """
+        import deepxde as dde
+
+        from .loading import load_fast, load_network
+
+        if dde.config.default_float() != self.dtype:
+            # Before the problem is made.
+            dde.config.set_default_float(self.dtype)
+        if self.problem is None:
+            _say(
+                "note",
+                "u is the hypernetwork's prediction; the fast phase solves, with "
+                "--problem.",
+            )
+            return (load_fast if self.kind == FAST_MODEL else load_network)(self.path)
+        if self.kind != FAST_MODEL:
+            raise ValueError(
+                f"{self.path} holds a {self.kind}, which is not reduced; the fast "
+                "phase needs a file that FastModel.save wrote."
+            )
+        return load_fast(self.path, import_problem(self.problem))
+
+    def predictor(self, model):
+        """Function of mu, of the hypernetwork's solution at the points."""
+        if self.kind == FAST_MODEL:
+            return lambda mu: model.predict(self.points, mu)
+        from .prediction import Predictor
+
+        predictor = Predictor(model)
+
+        def predict(mu):
+            checked = self.space.check(mu)
+            single = self.space.is_single(mu)
+            z = model.coefficients(checked)
+            return predictor(self.points, checked, z, single)
+
+        return predict
+
+
+def _evaluate_one(options, mu_text: str) -> None:
+    """Evaluates or solves for one mu, and writes the result."""
+    given = _Model(options, lambda space: _parse_mu(mu_text, space))
+    model = given.load()
+    if given.problem is None:
+        u = given.predictor(model)(given.mu)
+        more = {"status": np.array(NOT_SOLVED)}
     else:
-        u, more = _solved(options.file, content.kind, options.problem, points, mu)
+        solution = model.solve(given.mu)
+        u = solution.predict(given.points)
+        more = {
+            "status": np.asarray(solution.status, str),
+            "residual": solution.residual,
+            "initial_residual": solution.initial_residual,
+        }
     result = {
-        "u": u.reshape(*u.shape[:-2], *map(len, axes), u.shape[-1]),
-        **{f"axis_{i}": axis for i, axis in enumerate(axes)},
-        "mu": mu,
-        "parameters": np.array(space.names),
+        "u": u.reshape(*map(len, given.axes), u.shape[-1]),
+        **{f"axis_{i}": axis for i, axis in enumerate(given.axes)},
+        "mu": given.mu,
+        "parameters": np.array(given.space.names),
         **more,
     }
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **result)
-    write_atomically(options.out, buffer.getvalue())
-    counts = np.unique(more["status"], return_counts=True)
-    status = ", ".join(f"{s}: {n}" for s, n in zip(*counts, strict=True))
-    print(f"{options.out}: u of shape {result['u'].shape}; status: {status}")
+    # Nothing here is an object, which would be pickled. (To say allow_pickle=False
+    # writes an array of this name before NumPy 2.)
+    np.savez(buffer, **result)
+    write_atomically(given.out, buffer.getvalue())
+    _say_done(given.out, result["u"].shape, more["status"])
 
 
-def _predicted(path, kind, points, mu):
-    """The hypernetwork's solutions, and their status."""
-    if kind == FAST_MODEL:
-        u = load_fast(path).predict(points, mu)
-    else:
-        net = load_network(path)
-        space = net.parameter_space
-        checked = space.check(mu)
-        single = space.is_single(mu)
-        u = Predictor(net)(points, checked, net.coefficients(checked), single)
-    _say(
-        "note",
-        "u is the hypernetwork's prediction; the fast phase solves, with --problem.",
-    )
-    return u, {"status": np.full(mu.shape[:-1], NOT_SOLVED)}
+def _evaluate_many(options) -> None:
+    """The same for every mu of a table, in chunks that are written as they come."""
+    given = _Model(options, lambda space: read_table(options.mus, space))
+    model = given.load()
+    from ._stores import GridOutput, open_store
+    from .sweeps import size_of_chunks, sweep
+
+    output = GridOutput(given.out, given.axes, given.mu)
+    if given.problem is not None:
+        result = sweep(model, given.mu, given.points, out=output)
+        _say_done(given.out, result.values.shape, result.status)
+        return
+    predict = given.predictor(model)
+    number, size = len(given.mu), size_of_chunks(len(given.points))
+    given.space.check(given.mu, "--mus")
+    with warnings.catch_warnings(), open_store(output, number, size) as store:
+        # There was one for all mu.
+        warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
+        for start in range(0, number, size):
+            rows = slice(start, start + size)
+            values = predict(given.mu[rows])
+            status = np.full(len(values), NOT_SOLVED, object)
+            store.write(rows, {"values": values, "status": status})
+        arrays = store.finish({"names": np.array(given.space.names)})
+    _say_done(given.out, arrays["values"].shape, arrays["status"])
 
 
-def _solved(path, kind, problem, points, mu):
-    """Solutions of the fast phase, their status and their residuals."""
-    if kind != FAST_MODEL:
-        raise ValueError(
-            f"{path} holds a {kind}, which is not reduced; the fast phase needs a file "
-            "that FastModel.save wrote."
-        )
-    solution = load_fast(path, import_problem(problem)).solve(mu)
-    return solution.predict(points), {
-        "status": np.asarray(solution.status, str),
-        "residual": solution.residual,
-        "initial_residual": solution.initial_residual,
-    }
+def _say_done(out: str, shape, status) -> None:
+    counts = np.unique(np.asarray(status, str), return_counts=True)
+    text = ", ".join(f"{s}: {n}" for s, n in zip(*counts, strict=True))
+    print(f"{out}: u of shape {tuple(shape)}; status: {text}")
 
 
 def _parse_mu(text: str, space: ParameterSpace) -> np.ndarray:
@@ -237,7 +351,8 @@ def read_table(path: str, space: ParameterSpace) -> np.ndarray:
     """
     with open(path, newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file, skipinitialspace=True)
-        header = [name.strip() for name in next(lines, [])]
+        # As a ParameterSpace has its names.
+        header = [normalize("NFKC", name.strip()) for name in next(lines, [])]
         if sorted(header) != sorted(space.names):
             raise ValueError(
                 f"{path} has the columns {', '.join(header) or 'none'}; its first line "
@@ -283,6 +398,38 @@ def _parse_grid(text: str, low, high) -> list[np.ndarray]:
     ]
 
 
+def check_problem(text: str) -> tuple[str, str, bool]:
+    """Looks whether a problem can be there, without running any code.
+
+    Returns:
+        The module or file, the name in it, and whether it is a file.
+
+    Raises:
+        UsageError: If ``text`` is not as for ``import_problem``, there is no such
+            file, or it has no such name.
+    """
+    where, colon, name = text.rpartition(":")
+    if not colon or not where or not name.isidentifier():
+        raise UsageError(
+            f"--problem is {text!r}; it must be module:name or file.py:name."
+        )
+    is_file = where.endswith(".py")
+    if is_file:
+        if not os.path.isfile(where):
+            raise UsageError(f"--problem is {text!r}, but there is no file {where}.")
+        try:
+            with tokenize.open(where) as file:
+                there = may_define(file.read(), name)
+        # What is no Python code, running it shows best.
+        except (RecursionError, SyntaxError, ValueError):
+            there = True
+        if not there:
+            raise UsageError(
+                f"--problem is {text!r}, but {where} has no {name} (it was not run)."
+            )
+    return where, name, is_file
+
+
 def import_problem(text: str) -> ParametricPDE:
     """Imports the problem, which executes the code of its module.
 
@@ -294,14 +441,9 @@ def import_problem(text: str) -> ParametricPDE:
         UsageError: If ``text`` is not of this form, or there is no such thing.
         ValueError: If its code raises an error.
     """
-    where, colon, name = text.rpartition(":")
-    if not colon or not where or not name.isidentifier():
-        raise UsageError(
-            f"--problem is {text!r}; it must be module:name or file.py:name."
-        )
-    is_file = where.endswith(".py")
-    if is_file and not os.path.isfile(where):
-        raise UsageError(f"--problem is {text!r}, but there is no file {where}.")
+    where, name, is_file = check_problem(text)
+    from .data import ParametricPDE
+
     # As for a script, what is beside it can be imported.
     sys.path.insert(0, os.path.dirname(os.path.realpath(where)) if is_file else "")
     try:

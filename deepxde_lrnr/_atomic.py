@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import uuid
 
 
@@ -21,15 +22,15 @@ def write_atomically(path: str | os.PathLike, data: bytes) -> None:
 
     Raises:
         OSError: If the file cannot be written (full disk, no such folder, no
-            permission); of the subclass and with the ``errno`` of the cause.
+            permission, something else than a file is there); of the subclass and with
+            the ``errno`` of the cause.
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}.tmp")
     try:
-        if os.path.isdir(target):
-            # Known now, not only after the bytes have been written.
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        # Known now, not only after the bytes have been written.
+        check_replaceable(target)
         # As open() would: the rights that the user's umask leaves.
         descriptor = os.open(
             temporary,
@@ -53,6 +54,36 @@ def write_atomically(path: str | os.PathLike, data: bytes) -> None:
             ) from error
         raise
     _flush_folder(folder)
+
+
+_OTHER_THAN_FILES = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def check_replaceable(path: str | os.PathLike) -> None:
+    """Checks that there is nothing at ``path``, or a file that can be replaced.
+
+    A new file would otherwise take the place of a device, for those who may do that,
+    or of a pipe on which someone waits.
+
+    Raises:
+        IsADirectoryError: If there is a folder.
+        OSError: If there is a device, a pipe or a socket.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # Nothing is there; or else writing says what is the matter.
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(mode):
+        kinds = (what for is_it, what in _OTHER_THAN_FILES if is_it(mode))
+        what = next(kinds, "something else")
+        raise OSError(errno.EINVAL, f"it is {what}; it must be a file, or nothing yet")
 
 
 def _flush_folder(folder: str) -> None:

@@ -6,8 +6,8 @@ import inspect
 import math
 import numbers
 import os
+import sys
 
-import deepxde as dde
 import numpy as np
 
 # TensorFlow counts with 32 bits.
@@ -125,6 +125,8 @@ def num_args(function) -> int | None:
     """Number of arguments of a function; ``None`` if it is none or does not tell."""
     if not callable(function):
         return None
+    import deepxde as dde
+
     try:
         return dde.utils.get_num_args(function)
     except (TypeError, ValueError):
@@ -187,8 +189,14 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
 
     Raises:
         TypeError: If ``value`` is not made of real numbers.
-        ValueError: If it is ragged: rows of different lengths.
+        ValueError: If it is ragged: rows of different lengths; or if entries of it are
+            masked.
     """
+    if is_masked(value):
+        raise ValueError(
+            f"{name} is a masked array, and entries of it are masked; it must have a "
+            "value everywhere: leave these out (compressed()) or fill them (filled())."
+        )
     try:
         array = np.asarray(value)
     except ValueError:
@@ -198,6 +206,28 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must consist of real numbers, got {shown(value)}.")
     return array
+
+
+def is_masked(value) -> bool:
+    """Whether entries of a masked array, or of a list of them, are masked.
+
+    NumPy itself would make an array of the values behind the mask.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    inner = (list, tuple, np.ma.MaskedArray)
+    listed = isinstance(value, (list, tuple))
+    return listed and any(is_masked(item) for item in value if isinstance(item, inner))
+
+
+def float_type() -> type:
+    """DeepXDE's default float type, without importing DeepXDE for it.
+
+    A program that has not imported it cannot have changed what it starts with.
+    """
+    if "deepxde" not in sys.modules:
+        return np.float32
+    return sys.modules["deepxde"].config.real(np)
 
 
 def as_points(name: str, value, dim: int | None = None, dtype=None) -> np.ndarray:
@@ -222,7 +252,7 @@ def as_points(name: str, value, dim: int | None = None, dtype=None) -> np.ndarra
             "N >= 1."
         )
     with np.errstate(over="ignore"):
-        array = array.astype(dtype or dde.config.real(np), copy=False)
+        array = array.astype(dtype or float_type(), copy=False)
     if not np.isfinite(array).all():
         raise ValueError(
             f"{name} has entries that are NaN, infinite, or too large for "

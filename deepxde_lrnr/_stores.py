@@ -11,29 +11,62 @@ import os
 import shutil
 import uuid
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ._atomic import check_replaceable
+
+SUFFIXES = (".npz", ".zarr")
 # Strings have a fixed size in .npy files.
 _STRING = "U32"
+# What may be larger than the memory, and stays on the disk.
+_LARGE = ("values", "u")
 
 
-def open_store(out, num_rows: int, chunk_size: int):
+@dataclass(frozen=True)
+class GridOutput:
+    """For ``out`` of a sweep: a file in the form of the command line's others.
+
+    Attributes:
+        path: Where to write. An .npz file that is there is replaced.
+        axes: Coordinates along each side of the grid, whose points the sweep has.
+        mu: All mu, as they were given, not rounded to DeepXDE's default float.
+    """
+
+    path: str
+    axes: list[np.ndarray]
+    mu: np.ndarray
+
+
+def open_store(out, num_rows: int, chunk_size: int, replace: bool = False):
     """Store for ``out``, as of ``sweep``; a context manager.
+
+    Args:
+        out: ``None``, a path, or a ``GridOutput``.
+        num_rows: Number of mu.
+        chunk_size: Number of mu in a chunk.
+        replace: Whether an .npz file that is there may be replaced.
 
     Raises:
         ValueError: If ``out`` ends with neither ".npz" nor ".zarr".
         FileExistsError: If it exists.
         FileNotFoundError: If its folder does not.
+        OSError: If there is something that is no file in its place.
         ImportError: If it is a Zarr folder and there is no Zarr.
     """
     if out is None:
         return MemoryStore(num_rows)
+    if isinstance(out, GridOutput):
+        store = open_store(out.path, num_rows, chunk_size, replace=True)
+        return GridStore(store, out)
     path = Path(out)
-    if path.suffix not in (".npz", ".zarr"):
+    if path.suffix not in SUFFIXES:
         raise ValueError(f"out is {str(out)!r}; it must end with .npz or .zarr.")
-    if path.exists():
+    if replace and path.suffix == ".npz":
+        check_replaceable(path)
+    elif path.exists():
         raise FileExistsError(
             f"out is {str(out)!r}, which exists; take another name, or remove it."
         )
@@ -102,7 +135,7 @@ class _DiskStore(MemoryStore):
         shutil.rmtree(self.work, ignore_errors=True)
 
     def _read(self, arrays) -> dict:
-        small = {n: np.asarray(a[:]) for n, a in arrays.items() if n != "values"}
+        small = {n: np.asarray(a[:]) for n, a in arrays.items() if n not in _LARGE}
         small["status"] = small["status"].astype(object)
         return small
 
@@ -133,8 +166,8 @@ class NpzStore(_DiskStore):
         with open(whole, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(whole, self.path)
-        values = _mapped(self.path, "values.npy")
-        return result if values is None else {**result, "values": values}
+        mapped = {name: _mapped(self.path, f"{name}.npy") for name in _LARGE}
+        return {**result, **{n: a for n, a in mapped.items() if a is not None}}
 
 
 class ZarrStore(_DiskStore):
@@ -169,7 +202,43 @@ class ZarrStore(_DiskStore):
             stored[:] = array
         os.rename(self.work, self.path)
         group = zarr.open_group(self.path, mode="r")
-        return {**result, "values": group["values"]} if "values" in group else result
+        return {**result, **{name: group[name] for name in _LARGE if name in group}}
+
+
+class GridStore:
+    """What the command line writes: values on the grid are called u, as for one mu.
+
+    Args:
+        store: Store on the disk.
+        output: ``GridOutput``.
+    """
+
+    def __init__(self, store: _DiskStore, output: GridOutput):
+        self.store = store
+        self.output = output
+
+    def __enter__(self):
+        self.store.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.store.__exit__(*error)
+
+    def write(self, rows: slice, arrays: dict[str, np.ndarray]) -> None:
+        arrays = {**arrays, "mu": self.output.mu[rows]}
+        values = arrays.pop("values")
+        grid = map(len, self.output.axes)
+        arrays["u"] = values.reshape(len(values), *grid, values.shape[-1])
+        self.store.write(rows, arrays)
+
+    def finish(self, extra):
+        """As of other stores, with the names that they have."""
+        axes = {f"axis_{i}": axis for i, axis in enumerate(self.output.axes)}
+        written = self.store.finish({"parameters": extra["names"], **axes})
+        for name in ("parameters", *axes):
+            del written[name]
+        values = written.pop("u")
+        return {**written, **extra, "values": values}
 
 
 def _mapped(path: Path, name: str):

@@ -24,7 +24,7 @@ from dask.distributed import Client, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
 
 from .loading import load_fast
-from .sweep import ChunkSolver
+from .sweeps import ChunkSolver
 
 # Tells the process of the client from those of workers.
 _PROCESS = uuid.uuid4().hex

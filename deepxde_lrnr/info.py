@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .fast_phase.file import KIND as FAST_MODEL
 from .io.container import Content, FileFormatError
-from .io.networks import Sizes, below
+from .io.kinds import FAST_MODEL
+from .io.sizes import Sizes, below
 from .parameter_space import ParameterSpace
 
 
@@ -59,10 +59,10 @@ def _common(header, arrays) -> list:
 def _sizes(weights, space) -> str:
     sizes = Sizes.of(weights, space.dim)
     layers = " - ".join(map(str, (sizes.features, *sizes.widths, sizes.outputs)))
-    ranks = ", ".join(map(str, sizes.layout.ranks))
+    ranks = ", ".join(map(str, sizes.ranks))
     number = sum(w.size for w in weights.values())
     return (
-        f"{layers}, ranks {ranks}, {sizes.layout.size} coefficients, "
+        f"{layers}, ranks {ranks}, {sizes.num_coefficients} coefficients, "
         f"{number} weights in all"
     )
 

@@ -8,13 +8,19 @@ import deepxde as dde
 import numpy as np
 
 from ._checks import as_path
+from ._forks import check_fork
 from .data import ParametricPDE
 from .fast_phase import FastModel
-from .fast_phase.file import KIND as FAST_MODEL
 from .fast_phase.file import OldDesign, unpack_fast_model
 from .io import FileFormatError, container
-from .io.networks import MissingFunctions, unpack_hyper
-from .model import KIND as MODEL
+from .io.kinds import FAST_MODEL, MODEL
+from .io.networks import (
+    MissingFunctions,
+    NotFinite,
+    most_coefficients,
+    unpack_hyper,
+)
+from .io.sizes import Sizes, below
 from .model import Model
 from .nn import HyperLRNR
 from .nn.hyper_lrnr import check_feature_transform, check_output_transform
@@ -104,6 +110,8 @@ def load_fast(
     Raises:
         OSError: If the file cannot be read.
         FileFormatError: If it is damaged, foreign, of another kind, or newer.
+        RuntimeError: With ``data``, in a process forked from one in which TensorFlow
+            was used.
         TypeError: If ``path`` is no path, or ``data`` no ``ParametricPDE``.
         ValueError: If ``data`` is another problem, DeepXDE's default float does not fit
             the file, or a function has to be passed or is none.
@@ -114,7 +122,9 @@ def load_fast(
     with _reading(path):
         _check_float(path, header)
         space = ParameterSpace.from_dict(header["parameter_space"])
+        _check_fast(header, arrays, space)
     if data is not None:
+        check_fork("load_fast() with data")
         _check_data(path, data, space)
     with _reading(path):
         parts = unpack_fast_model(header, arrays, given, data)
@@ -145,6 +155,8 @@ def _reading(path):
         raise ValueError(str(error)) from None
     except FileFormatError:
         raise
+    except NotFinite as error:
+        raise FileFormatError(f"{path}: {error}.") from None
     except Exception as error:
         raise FileFormatError(f"{path} is not well-formed: {error!r}.") from error
 
@@ -163,6 +175,16 @@ def _given(feature_transform, output_transform, activation) -> dict:
         "output_transform": output_transform,
         "activation": activation,
     }
+
+
+def _check_fast(header, arrays, space) -> None:
+    """Checks what a file says of a reduced model against the arrays in it."""
+    most = most_coefficients(Sizes.of(below(arrays, "full"), space.dim))
+    if not 0 < header["full_size"] <= most:
+        raise ValueError(f"full_size is {header['full_size']!r}, not at most {most}")
+    for name, array in arrays.items():
+        if name.startswith(("points/", "held_out/")) and not np.isfinite(array).all():
+            raise ValueError(f"{name} has points that are NaN or infinite")
 
 
 def _check_float(path, header) -> None:

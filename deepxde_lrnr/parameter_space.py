@@ -4,13 +4,13 @@ __all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
 
 import keyword
 import math
+import sys
+import unicodedata
 import warnings
 
-import deepxde as dde
 import numpy as np
-from deepxde.backend import tf
 
-from ._checks import as_choice, as_integer, as_reals, is_finite, shown
+from ._checks import as_choice, as_integer, as_reals, float_type, is_finite, shown
 
 DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
 
@@ -24,7 +24,8 @@ class ParameterSpace:
 
     A parameter ``mu`` is a point of the box. Arrays of parameters have shape (n, p),
     with one column per name, in the order of the keywords. A space cannot be changed
-    once made.
+    once made. Names are compared as Python compares its own: in the normal form NFKC,
+    in which for example the ligature of f and i is "fi".
 
     Args:
         **bounds: For each parameter its name and its bounds, ``(low, high)`` or
@@ -40,8 +41,8 @@ class ParameterSpace:
         log: Array of shape (p,), bool. True where the axis is logarithmic.
 
     Raises:
-        ValueError: If there is no parameter, a name is not usable as a keyword, or the
-            bounds of a parameter are not as above.
+        ValueError: If there is no parameter, a name is not usable as a keyword or there
+            twice, or the bounds of a parameter are not as above.
 
     Example:
         >>> space = ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
@@ -57,6 +58,7 @@ class ParameterSpace:
                 "A ParameterSpace needs at least one parameter, such as "
                 "ParameterSpace(nu=(0, 2))."
             )
+        bounds = _normalized(bounds, "bounds")
         parsed = [_parse_bounds(name, value) for name, value in bounds.items()]
         self._names = tuple(bounds)
         self._low = _frozen([low for low, _, _ in parsed], np.float64)
@@ -115,11 +117,13 @@ class ParameterSpace:
         if distribution == "uniform":
             unit = _unit_grid(n, self.dim)
         else:
+            import deepxde as dde
+
             unit = dde.geometry.sampler.sample(n, self.dim, distribution)
             unit = unit.astype(np.float64)
         mu = self._axis_low + unit * (self._axis_high - self._axis_low)
         mu = np.where(self._log, np.exp(np.where(self._log, mu, 0)), mu)
-        return _round_into(mu, self._low, self._high, dde.config.real(np))
+        return _round_into(mu, self._low, self._high, float_type())
 
     def as_array(self, mu, name: str = "mu") -> np.ndarray:
         """Reads parameters in any of the accepted forms.
@@ -148,12 +152,12 @@ class ParameterSpace:
         if len(array) == 0:
             raise ValueError(f"{name} is empty, expected at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
-        largest = np.finfo(dde.config.real(np)).max
+        largest = np.finfo(float_type()).max
         self._refuse(
             np.abs(array) > largest,
             array,
             name,
-            f"which {dde.config.default_float()}, DeepXDE's default float, cannot hold",
+            f"which {np.dtype(float_type())}, DeepXDE's default float, cannot hold",
         )
         self._refuse(
             self._log & (array <= 0), array, name, "which must be positive: log axis"
@@ -244,7 +248,9 @@ class ParameterSpace:
                 is not finite, or not positive along a log axis. (A tensor gives NaN or
                 infinity there.)
         """
-        if not tf.is_tensor(mu):
+        # Where nobody has imported TensorFlow there are no Tensors.
+        tf = sys.modules.get("tensorflow")
+        if tf is None or not tf.is_tensor(mu):
             return self._scale_array(mu)
         if not mu.dtype.is_floating:
             raise TypeError(f"mu must be a tensor of a float type, got {mu.dtype}.")
@@ -295,7 +301,7 @@ class ParameterSpace:
             raise ValueError(
                 f"names, low, high and log in d must be of one length, got {shown(d)}."
             )
-        if len(set(names)) != len(names):
+        if len(set(map(_normal, names))) != len(names):
             raise ValueError(f"names in d must differ, got {names!r}.")
         bounds = {
             name: (low, high, "log" if log else "linear")
@@ -367,6 +373,7 @@ class ParameterSpace:
             )
 
     def _from_mapping(self, mu, name):
+        mu = _normalized({key: mu[key] for key in mu.keys()}, name)
         missing = [key for key in self._names if key not in mu]
         unknown = [key for key in mu.keys() if key not in self._names]
         if missing or unknown:
@@ -444,6 +451,24 @@ class ParameterSpace:
             f"{' (log scale)' if self._log[column] else ''}. "
             "Results there are extrapolated."
         )
+
+
+def _normal(name):
+    """The form in which Python compares names; other keys are left as they are."""
+    return unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
+
+
+def _normalized(mapping: dict, name: str) -> dict:
+    """With keys in their normal form, of which there must not be two alike."""
+    result = {}
+    for key, value in mapping.items():
+        if _normal(key) in result:
+            raise ValueError(
+                f"{name} has {_normal(key)} twice, once written as {key!a}: names that "
+                "are equal in the normal form NFKC are one name."
+            )
+        result[_normal(key)] = value
+    return result
 
 
 def _parse_bounds(name, bounds):

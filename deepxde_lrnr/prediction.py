@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ._checks import as_function, as_points, num_args
+from ._forks import check_fork
 from ._tracing import traced
 
 # Rows evaluated at once; bounds the memory of a prediction.
@@ -56,11 +57,13 @@ class Predictor:
             ValueError: If ``x`` has the wrong shape or is not finite, or ``operator``
                 takes the wrong number of arguments or does not return a row for each of
                 its rows.
+            RuntimeError: In a process forked from one in which TensorFlow was used.
         """
         return self.evaluate(self.compile(operator), x, mu, coefficients, single)
 
     def evaluate(self, function, x, mu, coefficients, single: bool):
         """As ``__call__``, for a function that ``compile`` made of the operator."""
+        check_fork("predict()")
         x = self.check_points(x)
         mu = np.asarray(mu, self._dtype)
         x = np.asarray(x, self._dtype)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 
 import pytest
 from deepxde_lrnr._atomic import write_atomically
@@ -51,3 +52,24 @@ def test_names_the_path_that_cannot_be_written(tmp_path):
         write_atomically(tmp_path / "missing" / "file", b"data")
     with pytest.raises(IsADirectoryError, match="it is a folder"):
         write_atomically(tmp_path, b"data")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_is_refused_and_stays(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(OSError, match="it is a named pipe; it must be a file") as e:
+            write_atomically(path, b"data")
+        assert e.value.filename == str(path)
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode) and len(os.listdir(tmp_path)) == 2
+    with pytest.raises(OSError, match="it is a device"):
+        write_atomically(os.devnull, b"data")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_a_link_to_nothing_yet_is_followed(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    write_atomically(tmp_path / "link", b"data")
+    assert (tmp_path / "new").read_bytes() == b"data"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr.data.state import data_state, restore_data
-from deepxde_lrnr.io import FileFormatError, tree
+from deepxde_lrnr.io import FileFormatError, container, tree
 
 SPACE = lrnr.ParameterSpace(a=(1, 3), b=(0.5, 2))
 LINE = dde.geometry.Interval(0, 2)
@@ -144,6 +144,17 @@ def test_an_interrupted_model_itself_can_be_trained_on(tmp_path):
         train(model, checkpoint(tmp_path), Interrupt(15), *resamplers())
     train(model, checkpoint(tmp_path), Nothing(15), *resamplers())
     assert_same(what_is_left(model), expected)
+
+
+def test_a_checkpoint_of_a_diverged_training_says_so(tmp_path):
+    train(compiled(), checkpoint(tmp_path), iterations=2)
+    path = tmp_path / "family.checkpoint"
+    content = container.read_any(path)
+    weights = next(a for a in content.arrays.values() if a.shape == (8, 2))
+    weights[0, 0] = np.nan
+    container.write(path, content.kind, content.header, content.arrays)
+    with pytest.raises(FileFormatError, match="checkpoint of a training that diverged"):
+        train(compiled(), checkpoint(tmp_path), iterations=2)
 
 
 def test_without_the_file_an_interrupted_model_trains_from_where_it_is(tmp_path):

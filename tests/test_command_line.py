@@ -1,5 +1,6 @@
 """The command line: the library's results in files, and one line for each mistake."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr import __main__ as command
+from deepxde_lrnr import sweeps
+from deepxde_lrnr._names import may_define
+from deepxde_lrnr._stores import GridStore
 from deepxde_lrnr.fast_phase import GaussNewton
 from deepxde_lrnr.fast_phase.compilation import Compiled
-from deepxde_lrnr.io import container
+from deepxde_lrnr.io import container, kinds
 
 PROBLEM = """
 import deepxde_lrnr as lrnr
@@ -121,7 +125,7 @@ def run(folder, fast, tmp_path, capsys):
 
 def test_info_says_what_a_fast_model_is(run):
     code, text, said, _ = run("info", "fast.npz")
-    assert code == 0 and said == ""
+    assert (code, said) == (0, "")
     for line in (
         "kind:.*fast model",
         "format:.*1",
@@ -168,7 +172,7 @@ def test_predict_is_the_hypernetworks_solution(run, fast, file):
 def test_solve_with_the_problem_is_the_fast_phase(run, fast, folder, name):
     file = folder / "problem.py"
     code, text, said, result = run("solve", "fast.npz", mu=MU, problem=f"{file}:{name}")
-    assert code == 0 and said == ""
+    assert (code, said) == (0, "")
     expected = fast.solve([0.8, 1.2])
     np.testing.assert_array_equal(result["u"].reshape(-1, 1), expected.predict(POINTS))
     assert result["status"] == expected.status and expected.status in text
@@ -185,7 +189,7 @@ def test_solve_without_the_problem_says_that_it_does_not(run):
 def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
     mus = folder / "mus.csv"
     code, _, said, result = run("sweep", "fast.npz", mus=mus, problem=problem)
-    assert code == 0 and said == ""
+    assert (code, said) == (0, "")
     assert result["mu"].tolist() == [[0.8, 1.2], [2.5, 0.7], [1, 1]]
     assert result["u"].shape == (3, 4, 3, 1)
     expected = fast.solve(result["mu"])
@@ -197,6 +201,171 @@ def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
     code, _, said, result = run("sweep", "fast.npz", mus=mus)
     assert code == 0 and "hypernetwork" in said
     assert result["status"].tolist() == ["hypernetwork"] * 3
+
+
+KEYS = {"u", "axis_0", "axis_1", "mu", "parameters", "status"}
+SOLVED = {"residual", "initial_residual"}
+
+
+def test_files_have_the_arrays_that_are_documented_and_no_others(run, folder, problem):
+    mus = folder / "mus.csv"
+    assert run("predict", "fast.npz", mu=MU)[3].keys() == KEYS
+    assert run("sweep", "model.npz", mus=mus)[3].keys() == KEYS
+    solved = run("solve", "fast.npz", mu=MU, problem=problem)[3]
+    assert solved.keys() == KEYS | SOLVED
+    swept = run("sweep", "fast.npz", mus=mus, problem=problem)[3]
+    assert swept.keys() == KEYS | SOLVED | {"coefficients", "steps"}
+
+
+@pytest.mark.parametrize("with_problem", [True, False])
+@pytest.mark.parametrize("suffix", ["npz", "zarr"])
+def test_a_sweep_is_that_of_the_library_in_chunks(
+    run, folder, problem, tmp_path, monkeypatch, with_problem, suffix
+):
+    """Whatever the chunks and the store: the same arrays."""
+    if suffix == "zarr":
+        zarr = pytest.importorskip("zarr")
+    problem = problem if with_problem else None
+    mus, out = folder / "mus.csv", tmp_path / f"all.{suffix}"
+    *_, whole = run("sweep", "fast.npz", mus=mus, problem=problem)
+    calls, rows = [], []
+    original, write = lrnr.sweep, GridStore.write
+    monkeypatch.setattr(
+        sweeps, "sweep", lambda *a, **k: calls.append(1) or original(*a, **k)
+    )
+    monkeypatch.setattr(
+        GridStore, "write", lambda *a: rows.append(len(a[2]["values"])) or write(*a)
+    )
+    # So that two mu at the 12 points fill a chunk.
+    monkeypatch.setattr(sweeps, "_MAX_VALUES", 24)
+    line = ["sweep", folder / "fast.npz", "--mus", mus, "--grid", GRID, "--out", out]
+    line += ["--problem", problem] if with_problem else []
+    assert command.main([str(part) for part in line]) == 0
+    assert len(calls) == with_problem and rows == [2, 1]
+    assert sorted(os.listdir(tmp_path)) == sorted(["out.npz", out.name])
+    stored = np.load(out) if suffix == "npz" else zarr.open_group(out, mode="r")
+    assert set(stored) == whole.keys()
+    for name, array in whole.items():
+        found = stored[name][:] if np.ndim(array) else stored[name][()]
+        if array.dtype.kind == "f":
+            np.testing.assert_allclose(found, array, rtol=1e-3, atol=1e-5)
+        else:
+            assert found.tolist() == array.tolist()
+    if suffix == "zarr":
+        assert stored["u"].chunks == (2, 4, 3, 1)
+        assert command.main([str(part) for part in line]) == 1  # it is there
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        ["--mu", "a=1.2", "k=0.8"],
+        ["--mu", "k=0.8", "a=1.2"],
+        ["--mu", "a=1.2,", "k=0.8"],
+        ["--mu=a=1.2", "k=0.8"],
+        ["--mu", "a=1.2,k=0.8"],
+    ],
+)
+def test_parameters_may_be_written_apart(folder, fast, tmp_path, apart):
+    out, file = tmp_path / "out.npz", str(folder / "fast.npz")
+    rest = ["--grid", GRID, "--out", str(out)]
+    # Also before the file, which is no parameter.
+    for line in ([file, *apart, *rest], [*apart, file, *rest], [*rest, *apart, file]):
+        assert command.main(["predict", *line]) == 0
+        with np.load(out) as result:
+            assert result["mu"].tolist() == [0.8, 1.2]
+
+
+def test_a_name_of_another_form_is_the_same_parameter(run, tmp_path):
+    wide = "\N{FULLWIDTH LATIN SMALL LETTER A}"  # NFKC: a
+    assert run("predict", "fast.npz", mu=f"{wide}=1,k=1")[3]["mu"].tolist() == [1, 1]
+    (tmp_path / "mus.csv").write_text(f"{wide},k\n1,2\n", encoding="utf-8")
+    *_, result = run("sweep", "fast.npz", mus=tmp_path / "mus.csv")
+    assert result["mu"].tolist() == [[2, 1]]
+
+
+def test_a_checkpoint_is_no_model(run, tmp_path, folder, problem):
+    container.write(tmp_path / "c.npz", kinds.CHECKPOINT, {"settings": {}}, {})
+    for name, options in (
+        ("predict", {"mu": MU}),
+        ("solve", {"mu": MU, "problem": problem}),
+        ("sweep", {"mus": folder / "mus.csv"}),
+    ):
+        code, _, said, _ = run(name, tmp_path / "c.npz", **options)
+        assert code == 1 and said.count("\n") == 1
+        assert "c.npz holds a checkpoint of a meta phase, not a model" in said
+
+
+def test_a_made_up_header_is_one_line(run, tmp_path):
+    for header in ({}, {"dtype": "float32", "parameter_space": []}):
+        container.write(tmp_path / "made_up.npz", kinds.MODEL, header, {})
+        code, _, said, _ = run("predict", tmp_path / "made_up.npz", mu=MU)
+        assert code == 1 and "made_up.npz is not well-formed" in said
+        assert said.count("\n") == 1
+
+
+def test_a_name_that_the_file_lacks_is_found_without_running_it(run, tmp_path):
+    path = tmp_path / "harmful.py"
+    path.write_text("import os\nos.mkdir('executed')\nmake = 3\n")
+    code, _, said, _ = run("solve", "fast.npz", mu=MU, problem=f"{path}:maek")
+    assert code == 2 and "harmful.py has no maek (it was not run)" in said
+    assert not os.path.exists("executed")
+
+
+DEFINED = [
+    "data = 1",
+    "data: int = 1",
+    "first, (*data, last) = 1, 2, 3",
+    "for data in range(3): pass",
+    "for first, data in []: pass",
+    "with open('x') as data: pass",
+    "import data",
+    "import data.inner",
+    "import numpy as data",
+    "from numpy import sin as data",
+    "from numpy import *",
+    "def data(): pass",
+    "async def data(): pass",
+    "class data: pass",
+    "if (data := 3): pass",
+    "[data := i for i in range(3)]",
+    "def f():\n    global data\n    data = 1\nf()",
+    "class A:\n    global data\n    data = 1",
+    "try:\n    pass\nexcept OSError:\n    data = 1",
+    "match [1, 2]:\n    case [1, data]: pass",
+    "match [1, 2]:\n    case [1, *data]: pass",
+    "match {}:\n    case {'a': 1, **data}: pass",
+    "if True:\n    while True:\n        data = 1\n        break",
+    "globals()['da' + 'ta'] = 1",
+    "vars().update(data=1)",
+    "exec('data = 1')",
+    "def __getattr__(name): return 1",
+    "import sys\nsetattr(sys.modules[__name__], 'data', 1)",
+    "import sys\nsys.modules[__name__].data = 1",
+]
+LACKING = [
+    "",
+    "Data = 1",
+    "print(data)",
+    "def f(data):\n    data = 1\n    return data",
+    "class A:\n    data = 1",
+    "[data for data in range(3)]",
+    "f = lambda data: data",
+    "a.data = 1",
+    "'data'",
+    "import numpy.data as other",
+    "from data import other",
+]
+
+
+@pytest.mark.parametrize("code", DEFINED)
+def test_names_that_may_be_there_are_not_refused(code):
+    assert may_define(code, "data")
+
+
+@pytest.mark.parametrize("code", LACKING)
+def test_names_that_cannot_be_there_are_known(code):
+    assert not may_define(code, "data")
 
 
 def test_mu_outside_the_box_is_a_warning(run):
@@ -239,6 +408,7 @@ def test_double_precision_is_set_by_the_file(folder, fast, run, tmp_path):
         ({"grid": None}, "required: --grid"),
         ({"mu": None}, "required: --mu"),
         ({"out": "missing/out.npz"}, "--out is missing/out.npz.* no folder"),
+        ({"out": "out.zarr"}, "--out is out.zarr; one solution goes to an .npz file"),
         (
             {"problem": "problem.py"},
             "--problem is 'problem.py'; it must be module:name",

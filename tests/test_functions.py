@@ -2,13 +2,22 @@
 
 import inspect
 import json
+import time
 
 import deepxde_lrnr  # noqa: F401  (chooses the backend)
 import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.io.functions import OPERATIONS, NotStorable, rebuild, trace
+from deepxde_lrnr.io.bounds import TooLarge, check_sizes
+from deepxde_lrnr.io.functions import (
+    MAX_OPERATIONS,
+    OPERATIONS,
+    NotStorable,
+    parse,
+    rebuild,
+    trace,
+)
 
 X = np.random.default_rng(0).uniform(0.1, 0.9, (7, 2))
 OUTSIDE = np.array([[1.0, -2.0], [0.5, 3.0]])
@@ -195,3 +204,173 @@ def test_a_file_cannot_ask_for_anything_else(nodes):
     np.testing.assert_array_equal(rebuild(GOOD, {})(X), tf.sin(X))
     with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
         rebuild({**GOOD, "nodes": nodes}, {})
+
+
+# Sizes
+
+
+def node(kind, arguments, **attributes):
+    return [kind, kind, arguments, attributes]
+
+
+def const(name):
+    return ["Const", name, name, {}]
+
+
+def program(*nodes, output=None):
+    """Of one input; the result is that of the last node."""
+    return {"inputs": 1, "nodes": list(nodes), "output": output or [len(nodes), 0]}
+
+
+def sizes_of(program, **constants):
+    constants = {name: np.asarray(value) for name, value in constants.items()}
+    parsed = parse(json.loads(json.dumps(program)), constants)
+    return check_sizes(parsed, [2], "float32")
+
+
+def interpolated(x):
+    table = tf.constant(np.linspace(0, 1, 10**6), x.dtype)
+    return tf.gather(table, tf.cast(x[:, 0:1] * 1000, tf.int32))
+
+
+def kernels(x):
+    centres = tf.constant(np.random.rand(300, 2), x.dtype)
+    return tf.exp(-tf.reduce_sum((x[:, None, :] - centres[None]) ** 2, axis=-1))
+
+
+def constant_columns(x):
+    rows = tf.shape(x)[0]
+    ones = tf.fill([rows, 2], tf.constant(1, x.dtype))
+    return tf.concat([x, ones, tf.zeros((rows, 1), x.dtype)], axis=1)
+
+
+def waves(x):
+    for k in range(1, 100):
+        x = x + tf.sin(k * x) / k
+    return x
+
+
+@pytest.mark.parametrize(
+    "function", [*FUNCTIONS, interpolated, kernels, constant_columns, waves, tf.tanh]
+)
+def test_sizes_of_functions_as_users_write_them_are_fine(function):
+    parsed = parse(*trace(function, [(None, 2)], "float32"))
+    expected = tf.function(function)(tf.constant(X, "float32")).shape[1]
+    assert check_sizes(parsed, [2], "float32") == expected
+
+
+HUGE = [
+    (node("Fill", {"dims": [1, 0], "value": [2, 0]}), [2**40, 2**40]),
+    (node("Fill", {"dims": [1, 0], "value": [2, 0]}), [-(2**40), 2**40]),
+    (node("BroadcastTo", {"input": [2, 0], "shape": [1, 0]}), [2**30, 2**30]),
+    (node("Tile", {"input": [0, 0], "multiples": [1, 0]}), [2**40, 2**40]),
+    (node("Reshape", {"tensor": [2, 0], "shape": [1, 0]}), [2**40, 2**40]),
+    (node("Range", {"start": [2, 0], "limit": [1, 0], "delta": [3, 0]}), 1e30),
+    (node("Range", {"start": [2, 0], "limit": [1, 0], "delta": [2, 0]}), 1),
+    (node("LinSpace", {"start": [2, 0], "stop": [3, 0], "num": [1, 0]}), 2**40),
+    (node("LinSpace", {"start": [2, 0], "stop": [3, 0], "num": [1, 0]}), -(2**40)),
+    (
+        node(
+            "UnsortedSegmentSum",
+            {"data": [0, 0], "segment_ids": [4, 0], "num_segments": [1, 0]},
+        ),
+        2**62,
+    ),
+    (
+        node(
+            "OneHot",
+            {
+                "indices": [4, 0],
+                "depth": [1, 0],
+                "on_value": [3, 0],
+                "off_value": [2, 0],
+            },
+        ),
+        2**30,
+    ),
+    (node("Pad", {"input": [0, 0], "paddings": [1, 0]}), [[2**62, 0], [0, 2**62]]),
+    (node("Pad", {"input": [0, 0], "paddings": [1, 0]}), [[0, 2**20], [0, 2**20]]),
+    (node("Unpack", {"value": [0, 0]}, num=2**31 - 1), 0),
+    (node("Unpack", {"value": [0, 0]}, num=-1), 0),
+    (node("Split", {"axis": [1, 0], "value": [0, 0]}, num_split=10**9), 0),
+    # Of the number of rows squared.
+    (node("MatMul", {"a": [0, 0], "b": [0, 0]}, transpose_b=True), 0),
+]
+
+
+@pytest.mark.parametrize("bad, size", HUGE)
+def test_results_that_no_row_of_points_needs_are_refused_unseen(bad, size):
+    consts = [const("size"), const("zero"), const("one"), const("zeros")]
+    constants = {"zero": np.float32(0), "one": np.float32(1), "zeros": [0]}
+    size = np.asarray(size, None if isinstance(size, (int, list)) else "float32")
+    for more in ([], [node("Neg", {"x": [0, 0]})]):
+        with pytest.raises(NotStorable):
+            sizes_of(program(*consts, bad, *more), size=size, **constants)
+
+
+def test_results_that_grow_on_the_way_are_refused():
+    nodes = [const("shape"), const("flat")]
+    last = 0
+    for _ in range(40):
+        column, row = len(nodes) + 1, len(nodes) + 2
+        nodes += [
+            node("Reshape", {"tensor": [last, 0], "shape": [1, 0]}),
+            node("MatMul", {"a": [column, 0], "b": [column, 0]}, transpose_b=True),
+            node("Reshape", {"tensor": [row, 0], "shape": [2, 0]}),
+        ]
+        last = len(nodes)
+    with pytest.raises(TooLarge, match="more than"):
+        sizes_of(program(*nodes), shape=[-1, 1], flat=[-1])
+
+
+def test_a_size_that_depends_on_values_is_refused():
+    nodes = [
+        const("axes"),
+        node("Max", {"input": [0, 0], "axis": [1, 0]}),
+        node("Cast", {"x": [2, 0]}, DstT={"dtype": "int32"}),
+        node("Pack", {"values": [[3, 0], [3, 0]]}),
+        node("Fill", {"dims": [4, 0], "value": [2, 0]}),
+    ]
+    with pytest.raises(TooLarge, match="Fill depends on values"):
+        sizes_of(program(*nodes), axes=[0, 1])
+    # Through arithmetic on the number of rows that could hide anything.
+    nodes = [
+        const("power"),
+        node("Shape", {"input": [0, 0]}),
+        node("FloorMod", {"x": [2, 0], "y": [1, 0]}),
+        node("ZerosLike", {"x": [0, 0]}),
+        node("Tile", {"input": [4, 0], "multiples": [3, 0]}),
+    ]
+    with pytest.raises(TooLarge, match="Tile depends on values"):
+        sizes_of(program(*nodes), power=np.int32(2))
+
+
+def test_too_many_operations_are_refused_before_any_is_looked_at():
+    chain = [node("Sin", {"x": [i, 0]}) for i in range(200_000)]
+    started = time.perf_counter()
+    with pytest.raises(NotStorable, match=f"200000 operations; {MAX_OPERATIONS} can"):
+        parse(program(*chain), {})
+    with pytest.raises(NotStorable, match="arguments"):
+        parse(program(node("AddN", {"inputs": [[0, 0]] * 10**6})), {})
+    assert time.perf_counter() - started < 20  # a traced chain takes many minutes
+
+
+@pytest.mark.parametrize(
+    "nodes, reason",
+    [
+        ([node("Shape", {"input": [0, 0]})], "makes int32 of shape"),
+        ([node("Cast", {"x": [0, 0]}, DstT={"dtype": "float64"})], "makes float64"),
+        ([const("ones")], r"makes float32 of shape \(2, 2\) of 1 rows"),
+        ([node("MatMul", {"a": [0, 0], "b": [0, 0]})], "sizes cannot be found"),
+        ([node("Sum", {"input": [0, 0]})], "sizes cannot be found"),
+    ],
+)
+def test_what_is_no_row_for_each_row_is_refused(nodes, reason):
+    with pytest.raises(NotStorable, match=reason):
+        sizes_of(program(*nodes), ones=np.ones((2, 2), "float32"))
+
+
+def test_a_program_has_as_many_arguments_as_it_is_given():
+    parsed = parse(*trace(lambda x, mu: x * mu, [(None, 2), (None, 2)], "float32"))
+    with pytest.raises(NotStorable, match="takes 2 arguments instead of 1"):
+        check_sizes(parsed, [2], "float32")

@@ -477,3 +477,41 @@ def test_contains_is_scale_to_the_cube(beta, log_nu):
     size = np.max(np.abs(mixed().scale(mu)))
     assume(abs(size - 1) > 1e-5)
     assert mixed().contains(mu)[0] == (size < 1)
+
+
+def test_names_that_python_takes_for_one_are_one():
+    ligature = "\N{LATIN SMALL LIGATURE FI}"  # NFKC: fi
+    space = ParameterSpace(**{ligature: (0, 1), "a": (0, 2)})
+    assert space.names == ("fi", "a")
+    assert space == ParameterSpace(fi=(0, 1), a=(0, 2))
+    # As Python itself reads a keyword.
+    assert eval(f"ParameterSpace({ligature}=(0, 1), a=(0, 2))") == space
+    for mu in ({ligature: 0.5, "a": 1}, {"fi": 0.5, "a": 1}):
+        np.testing.assert_array_equal(space.as_array(mu), [[0.5, 1]])
+        assert space.is_single(mu)
+    description = {**space.to_dict(), "names": [ligature, "a"]}
+    assert ParameterSpace.from_dict(description) == space
+
+
+def test_two_names_that_are_one_are_an_error():
+    both = {"fi": (0, 1), "\N{LATIN SMALL LIGATURE FI}": (0, 1)}
+    with pytest.raises(ValueError, match=r"bounds has fi twice, .*ufb01.*NFKC"):
+        ParameterSpace(**both)
+    with pytest.raises(ValueError, match="mu has fi twice"):
+        ParameterSpace(fi=(0, 1)).as_array(dict.fromkeys(both, 0.5))
+    description = {"names": list(both), "low": [0, 0], "high": [1, 1], "log": [0, 0]}
+    with pytest.raises(ValueError, match="names in d must differ"):
+        ParameterSpace.from_dict(description)
+
+
+def test_masked_values_are_not_read_through_their_mask():
+    space = ParameterSpace(k=(0, 1), a=(0, 2))
+    masked = np.ma.masked_array([0.25, 7.0], [False, True])
+    for mu in (masked, [masked, [0.5, 1]], {"k": masked, "a": 1}, [0.5, np.ma.masked]):
+        for read in (space.as_array, space.scale, space.is_single):
+            if read == space.scale and isinstance(mu, dict):
+                continue
+            with pytest.raises(ValueError, match="mu.* is a masked array.*filled"):
+                read(mu)
+    whole = np.ma.masked_array([0.25, 1.0], False)
+    np.testing.assert_array_equal(space.as_array(whole), [[0.25, 1]])

@@ -517,6 +517,126 @@ def test_a_file_that_was_made_up_is_an_error(fast_file, tmp_path, change):
         lrnr.load_fast(path)
 
 
+def appended(*nodes):
+    """Puts operations behind the transform of the features."""
+
+    def change(header, arrays):
+        program = header["functions"]["feature_transform"]
+        at = program["inputs"] + len(program["nodes"])
+        program["nodes"] += [
+            [kind, kind, {k: [at + i, 0] for k, i in arguments.items()}, attributes]
+            if isinstance(arguments, dict)
+            else [kind, kind, arguments, attributes]
+            for kind, arguments, attributes in nodes
+        ]
+        program["output"] = [at + len(nodes) - 1, 0]
+        arrays["functions/feature_transform/forged"] = np.array([2**40, 2**40])
+        arrays["functions/feature_transform/one"] = np.float32(1)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (lambda h, a: h.update(full_size=10**11), "full_size is 100000000000, not at"),
+        (lambda h, a: h.update(full_size=0), "full_size is 0"),
+        (lambda h, a: h.update(full_size=len(a["kept"]) - 1), "kept is none of"),
+        (lambda h, a: a.update(kept=a["kept"][::-1].copy()), "kept is none of"),
+        (lambda h, a: a.update(kept=a["kept"] - 1), "kept is none of"),
+        (lambda h, a: a.update(kept=a["kept"][:-1]), "kept is none of"),
+        (lambda h, a: a.update(kept=a["kept"] + 0.0), "kept is none of"),
+        (
+            lambda h, a: h["functions"].update(activation=["tanh"] * 99),
+            "one activation",
+        ),
+        (
+            lambda h, a: h["functions"].update(activation=["linear"] * 2),
+            "no activation",
+        ),
+        (lambda h, a: a["points/pde"].fill(np.inf), "points/pde has points"),
+        (
+            appended(
+                ("Const", "forged", {}),
+                ("Const", "one", {}),
+                ("Fill", {"dims": 0, "value": 1}, {}),
+            ),
+            "feature_transform cannot be used: Fill has a result of more",
+        ),
+        (appended(*[("Sin", {"x": -1}, {})] * 200_000), "2000.. operations; 4096"),
+        (
+            lambda h, a: h["functions"]["output_transform"].update(inputs=1),
+            "an operation refers to",
+        ),
+        (
+            lambda h, a: h["functions"]["output_transform"].update(
+                inputs=1, nodes=[], output=[0, 0]
+            ),
+            "output_transform cannot be used: it takes 1 arguments instead of 3",
+        ),
+        (
+            lambda h, a: h["functions"]["output_transform"].update(output=[0, 0]),
+            None,
+        ),
+        (
+            lambda h, a: h["functions"]["feature_transform"].update(output=[0, 0]),
+            "makes 2 columns of 4",
+        ),
+    ],
+)
+def test_headers_and_programs_that_do_not_fit_are_found_on_loading(
+    fast_file, tmp_path, change, reason
+):
+    path = changed(fast_file, tmp_path / "forged.npz", change)
+    if reason is None:  # another transform, but one that can be computed
+        lrnr.load_fast(path)
+        return
+    with pytest.raises(lrnr.FileFormatError, match=f"forged.npz is not .*{reason}"):
+        lrnr.load_fast(path)
+
+
+def test_weights_that_are_not_finite_are_refused_by_every_loader(
+    model, fast_file, tmp_path
+):
+    path = tmp_path / "diverged.npz"
+    for name in ("full/W_in", "reduced/bias_0"):
+        changed(fast_file, path, lambda h, a, name=name: a[name].fill(np.nan))
+        with pytest.raises(lrnr.FileFormatError, match="diverged.npz: .*NaN.*diverged"):
+            lrnr.load_fast(path)
+    model.save(tmp_path / "model.npz")
+    changed(tmp_path / "model.npz", path, lambda h, a: a["weights/U_1"].fill(np.inf))
+    with pytest.raises(lrnr.FileFormatError, match="weights U_1 are NaN or infinite"):
+        lrnr.load_model(path, family())
+    other = lrnr.Model(family(), network())
+    other.compile("adam", lr=1e-3, verbose=0)
+    before = other.predict(X, MU)
+    with pytest.raises(ValueError, match="diverged.npz: its weights U_1"):
+        other.restore(path)
+    np.testing.assert_array_equal(other.predict(X, MU), before)
+
+
+def test_a_model_whose_header_has_other_sizes_is_an_error(model, tmp_path):
+    model.save(tmp_path / "model.npz")
+    path = tmp_path / "forged.npz"
+    changed(tmp_path / "model.npz", path, lambda h, a: h.update(inputs=10**12))
+    with pytest.raises(lrnr.FileFormatError, match="inputs is 1000000000000, not 4"):
+        lrnr.load_model(path, family())
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path):
+    def all_pairs(x):
+        return tf.matmul(x, tf.matmul(x, x, transpose_a=True)) + tf.reduce_sum(
+            tf.matmul(x, x, transpose_b=True), axis=1, keepdims=True
+        )
+
+    model = lrnr.Model(family(), network(all_pairs, None))
+    with pytest.warns(UserWarning, match="MatMul has a result of more than"):
+        model.save(tmp_path / "model.npz")
+    with pytest.raises(ValueError, match="saved without its feature_transform"):
+        lrnr.load_model(tmp_path / "model.npz", family())
+    lrnr.load_model(tmp_path / "model.npz", family(), feature_transform=all_pairs)
+
+
 def test_saving_that_fails_leaves_the_old_file(fast, fast_file, monkeypatch):
     before = fast_file.read_bytes()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import deepxde as dde
+import numpy as np
 
 from .._checks import as_integer, as_path
 from .._releases import iterations
 from ..io import container, tree
+from ..io.kinds import CHECKPOINT
 from ..training.state import restore_training, settings, training_state
-
-_KIND = "checkpoint of a meta phase"
 
 
 class Checkpoint(dde.callbacks.Callback):
@@ -51,7 +51,8 @@ class Checkpoint(dde.callbacks.Callback):
         ValueError: If ``every`` is not an integer >= 1, or ``path`` has a null
             character. When training begins, if the
             file is the checkpoint of another training; the message says what differs.
-        FileFormatError: When training begins, if the file is damaged or foreign.
+        FileFormatError: When training begins, if the file is damaged or foreign, or
+            has weights that are NaN or infinite.
         TypeError: If ``path`` is no path. When training begins, if the model is not a
             ``deepxde_lrnr.Model``.
         OSError: When it cannot be written (full disk, no such folder, no permission);
@@ -82,11 +83,17 @@ class Checkpoint(dde.callbacks.Callback):
         self._settings = settings(self.model, batch_size=batch_size, **arguments)
         self._saved_step = None
         try:
-            header, arrays = container.read(self.path, _KIND)
+            header, arrays = container.read(self.path, CHECKPOINT)
         except FileNotFoundError:
             return None
         self._check(header["settings"])
-        return tree.unpack(header["content"], arrays)
+        content = tree.unpack(header["content"], arrays)
+        if not all(np.isfinite(v).all() for v in content["state"]["variables"]):
+            raise container.FileFormatError(
+                f"{self.path} is the checkpoint of a training that diverged: there are "
+                "weights that are NaN or infinite. Delete it to train anew."
+            )
+        return content
 
     def _check(self, saved: dict) -> None:
         different = _differences(saved, self._settings)
@@ -126,7 +133,7 @@ class Checkpoint(dde.callbacks.Callback):
         packed, arrays = tree.pack(content)
         header = {"settings": self._settings, "content": packed}
         try:
-            container.write(self.path, _KIND, header, arrays)
+            container.write(self.path, CHECKPOINT, header, arrays)
         except OSError as error:
             last = f"that of step {self._saved_step} is still there"
             if self._saved_step is None:

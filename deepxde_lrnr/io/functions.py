@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -46,7 +47,10 @@ _RENAMED = {
     ("Select", "t"): "x",
     ("Select", "e"): "y",
 }
-_CONSTANT = "Const"
+CONSTANT = "Const"
+# Of a function. Tracing takes time for each, and more for its derivatives.
+MAX_OPERATIONS = 4096
+_MAX_ARGUMENTS = 4 * MAX_OPERATIONS
 
 
 class NotStorable(ValueError):
@@ -129,7 +133,7 @@ class _Writer:
             if outer.dtype in (tf.resource, tf.variant) or not hasattr(outer, "numpy"):
                 raise NotStorable("it uses a variable or other state")
             return self._constant(op, outer.numpy())
-        if op.type == _CONSTANT:
+        if op.type == CONSTANT:
             return self._constant(op, tf.make_ndarray(op.get_attr("value")))
         if op.type not in OPERATIONS:
             raise NotStorable(f"it uses the operation {op.type}")
@@ -145,7 +149,7 @@ class _Writer:
             raise NotStorable(f"it has a constant of dtype {value.dtype}")
         key = f"constant_{len(self.constants)}"
         self.constants[key] = value
-        return [_CONSTANT, _base_name(op), key, {}]
+        return [CONSTANT, _base_name(op), key, {}]
 
     def _arguments(self, op) -> dict:
         references = [self._reference(tensor) for tensor in op.inputs]
@@ -207,26 +211,94 @@ def _attributes(op) -> dict:
     return attributes
 
 
-def rebuild(program: dict, constants: dict[str, np.ndarray]):
-    """The function that ``trace`` wrote down.
+@dataclass(frozen=True)
+class Node:
+    """An operation.
+
+    Attributes:
+        kind: Its name in ``OPERATIONS``, or ``CONSTANT``.
+        name: Its name in the graph.
+        arguments: References to results by the names of arguments; of a constant, the
+            array.
+        attributes: Values by the names of attributes.
+    """
+
+    kind: str
+    name: str
+    arguments: object
+    attributes: dict
+
+    def call(self, arguments: dict, attributes: dict, **more):
+        """Its results for other arguments, as ``tf.raw_ops`` returns them."""
+        return getattr(tf.raw_ops, self.kind)(**arguments, **attributes, **more)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function that was written down, found to be well-formed.
+
+    Attributes:
+        num_inputs: Number of its arguments.
+        nodes: Its operations, in their order.
+        output: Reference to its result.
+    """
+
+    num_inputs: int
+    nodes: tuple[Node, ...]
+    output: tuple[int, int]
+
+
+def parse(program: dict, constants: dict[str, np.ndarray]) -> Program:
+    """Reads what ``trace`` wrote down.
 
     Args:
         program: From ``trace``.
         constants: The same.
 
+    Raises:
+        ValueError: If ``program`` has another operation than those in ``OPERATIONS``,
+            or too many, or is not what ``trace`` writes.
+    """
+    num_inputs = int(program["inputs"])
+    if not 0 <= num_inputs <= 3:
+        raise ValueError(f"a function has {num_inputs} arguments")
+    written = program["nodes"]
+    if len(written) > MAX_OPERATIONS:
+        raise NotStorable(
+            f"it has {len(written)} operations; {MAX_OPERATIONS} can be saved"
+        )
+    nodes = tuple(
+        _checked_node(node, num_inputs + i, constants) for i, node in enumerate(written)
+    )
+    used = sum(
+        len(reference) if isinstance(reference, list) else 1
+        for node in nodes
+        if node.kind != CONSTANT
+        for reference in node.arguments.values()
+    )
+    if used > _MAX_ARGUMENTS:
+        raise NotStorable(
+            f"its operations have {used} arguments; {_MAX_ARGUMENTS} can be saved"
+        )
+    output = _checked_reference(program["output"], num_inputs + len(nodes))
+    return Program(num_inputs, nodes, output)
+
+
+def rebuild(program: dict | Program, constants: dict[str, np.ndarray] | None = None):
+    """The function that ``trace`` wrote down.
+
+    Args:
+        program: From ``trace``, or from ``parse``.
+        constants: From ``trace``.
+
     Returns:
         Function of as many Tensors.
 
     Raises:
-        ValueError: If ``program`` has another operation than those in ``OPERATIONS``,
-            or is not what ``trace`` writes.
+        ValueError: As ``parse``.
     """
-    num_inputs = int(program["inputs"])
-    nodes = [
-        _checked_node(node, num_inputs + i, constants)
-        for i, node in enumerate(program["nodes"])
-    ]
-    output = _checked_reference(program["output"], num_inputs + len(nodes))
+    if not isinstance(program, Program):
+        program = parse(program, constants)
 
     # Autograph has nothing to convert in here.
     @tf.autograph.experimental.do_not_convert
@@ -239,30 +311,25 @@ def rebuild(program: dict, constants: dict[str, np.ndarray]):
             i, j = reference
             return values[i][j]
 
-        for operation, name, arguments, attributes in nodes:
-            if operation is None:
-                values.append([tf.constant(arguments, name=name)])
+        for node in program.nodes:
+            if node.kind == CONSTANT:
+                values.append([tf.constant(node.arguments, name=node.name)])
                 continue
-            given = {key: pick(reference) for key, reference in arguments.items()}
-            result = operation(**given, **attributes, name=name)
+            given = {key: pick(reference) for key, reference in node.arguments.items()}
+            result = node.call(given, node.attributes, name=node.name)
             values.append(tf.nest.flatten(result))
-        return pick(output)
+        return pick(program.output)
 
     return run
 
 
-def _checked_node(node, number: int, constants) -> tuple:
-    """An operation, its name, arguments and attributes.
-
-    For a constant the operation is ``None``, and the array is its argument.
-    """
+def _checked_node(node, number: int, constants) -> Node:
     kind, name, arguments, attributes = node
-    if kind == _CONSTANT:
-        return None, str(name), constants[arguments], {}
+    if kind == CONSTANT:
+        return Node(CONSTANT, str(name), constants[arguments], {})
     if kind not in OPERATIONS:
         raise ValueError(f"{kind!r} is no mathematical operation")
-    operation = getattr(tf.raw_ops, kind)
-    known = set(inspect.signature(operation).parameters) - {"name"}
+    known = set(inspect.signature(getattr(tf.raw_ops, kind)).parameters) - {"name"}
     if not known >= {*arguments, *attributes}:
         raise ValueError(f"{kind} has other arguments than {sorted(known)}")
     references = {
@@ -272,7 +339,7 @@ def _checked_node(node, number: int, constants) -> tuple:
         for key, value in arguments.items()
     }
     checked = {key: _checked(value) for key, value in attributes.items()}
-    return operation, str(name), references, checked
+    return Node(kind, str(name), references, checked)
 
 
 def _checked_reference(reference, number: int) -> tuple[int, int]:

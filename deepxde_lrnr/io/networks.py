@@ -5,6 +5,8 @@ Sizes are not written but follow from the arrays, so that they cannot contradict
 
 from __future__ import annotations
 
+import itertools
+import re
 import warnings
 from dataclasses import dataclass, field
 
@@ -19,7 +21,9 @@ from ..nn.hyper_lrnr import ParametricNN
 from ..nn.hypernetwork import Hypernetwork
 from ..nn.low_rank import LowRankStack, hidden_activations
 from ..parameter_space import ParameterSpace
-from .functions import NotStorable, rebuild, trace
+from .bounds import check_sizes
+from .functions import NotStorable, parse, rebuild, trace
+from .sizes import Sizes, below
 
 # Activations that DeepXDE knows by name.
 _ACTIVATIONS = ("elu", "relu", "selu", "sigmoid", "silu", "sin", "tanh")
@@ -57,7 +61,10 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
             program, constants = trace(
                 function, [(None, n) for n in columns], net.compute_dtype
             )
-            _compare(function, rebuild(program, constants), columns, net.compute_dtype)
+            parsed = parse(program, constants)
+            # Else it could not be loaded.
+            check_sizes(parsed, columns, net.compute_dtype)
+            _compare(function, rebuild(parsed), columns, net.compute_dtype)
         except NotStorable as error:
             name = key.partition("-")[0]
             warnings.warn(
@@ -122,41 +129,84 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         MissingFunctions: If some were not saved and are not given.
     """
     missing = {}
+    weights = below(arrays, "weights") or below(arrays, "full")
+    x, mu = len(arrays["problem/low"]), weights["kernel_0"].shape[0]
+    y, dtype = weights["b_out"].shape[0], weights["W_in"].dtype.name
 
-    def restore(key, program):
-        if isinstance(program, str):
-            return dde.nn.activations.get(program)
+    def restore(key, program, *columns, result=None):
+        name = key.partition("-")[0]
         if "missing" in program:
-            missing[key.partition("-")[0]] = str(program["missing"])
+            missing[name] = str(program["missing"])
             return None
-        prefix = f"functions/{key}/"
-        constants = {
-            name.removeprefix(prefix): array
-            for name, array in arrays.items()
-            if name.startswith(prefix)
-        }
-        return rebuild(program, constants)
+        constants = below(arrays, f"functions/{key}")
+        try:
+            return _checked_function(program, constants, columns, dtype, result)
+        except NotStorable as error:
+            raise ValueError(f"its {name} cannot be used: {error}") from error
 
     feature, output = given.get("feature_transform"), given.get("output_transform")
-    if feature is None and header["feature_transform"] is not None:
+    program = header["feature_transform"]
+    if feature is None and program is not None:
+        count = program.get("inputs")
+        features = weights["W_in"].shape[0]
         feature = _with_arguments(
-            restore("feature_transform", header["feature_transform"]),
-            header["feature_transform"].get("inputs"),
+            restore("feature_transform", program, *(x, mu)[:count], result=features),
+            count,
         )
     if output is None and header["output_transform"] is not None:
-        program = restore("output_transform", header["output_transform"])
+        transform = restore("output_transform", header["output_transform"], mu, x, y)
 
         def output(inputs, y):
-            return program(*inputs, y)
+            return transform(*inputs, y)
 
     activation = given.get("activation")
     if activation is None:
-        stored = enumerate(header["activation"])
-        activation = [restore(f"activation-{i}", entry) for i, entry in stored]
+        stored = header["activation"]
+        widths = [a.shape[0] for n, a in weights.items() if re.fullmatch(r"b_\d+", n)]
+        if not isinstance(stored, list) or len(stored) != len(widths):
+            raise ValueError(f"it has not one activation for each of {len(widths)}")
+        activation = [
+            _known_activation(entry)
+            if isinstance(entry, str)
+            else restore(f"activation-{i}", entry, width, result=width)
+            for i, (entry, width) in enumerate(zip(stored, widths, strict=True))
+        ]
         activation.append(None)
     if missing:
         raise MissingFunctions(missing)
     return dict(zip(FUNCTIONS, (feature, output, activation), strict=True))
+
+
+def _checked_function(program, constants, columns, dtype, result):
+    """A function of a file, which has been evaluated once.
+
+    Args:
+        program: From ``trace``.
+        constants: The same.
+        columns: Number of columns of each argument.
+        dtype: Their type.
+        result: Number of columns that its result must have, or ``None``.
+
+    Raises:
+        NotStorable: If it is larger than any that is saved, or fails.
+    """
+    parsed = parse(program, constants)
+    found = check_sizes(parsed, columns, dtype)
+    if found == 0 or result not in (None, found):
+        raise NotStorable(f"it makes {found} columns of {result}")
+    function = rebuild(parsed)
+    try:
+        function(*(tf.fill((2, n), tf.constant(0.5, dtype)) for n in columns))
+    # TensorFlow's, of any type.
+    except Exception as error:
+        raise NotStorable(f"it fails for two rows ({error})") from error
+    return function
+
+
+def _known_activation(name: str):
+    if name not in _ACTIVATIONS:
+        raise ValueError(f"{name!r} is no activation")
+    return dde.nn.activations.get(name)
 
 
 def _with_arguments(program, count):
@@ -208,61 +258,11 @@ def pack_weights(net, prefix: str) -> dict[str, np.ndarray]:
     return {f"{prefix}/{name}": np.asarray(v) for name, v in weights(net).items()}
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Sizes of a network, read off its weights."""
-
-    features: int
-    widths: tuple[int, ...]
-    outputs: int
-    layout: CoefficientLayout
-    hidden: tuple[int, ...]
-
-    @classmethod
-    def of(cls, arrays: dict[str, np.ndarray], num_parameters: int) -> Sizes:
-        """Reads the sizes and checks every shape against them.
-
-        Raises:
-            ValueError: If the arrays do not belong to one network.
-        """
-
-        def last(symbol, start) -> list[int]:
-            sizes = []
-            while f"{symbol}_{start + len(sizes)}" in arrays:
-                sizes.append(arrays[f"{symbol}_{start + len(sizes)}"].shape[-1])
-            return sizes
-
-        widths, ranks, hidden = last("b", 0), last("U", 1), last("bias", 0)
-        bias_ranks = [
-            arrays[f"B_{i}"].shape[-1] if f"B_{i}" in arrays else 0
-            for i in range(len(widths))
-        ]
-        layout = CoefficientLayout(tuple(ranks), tuple(bias_ranks))
-        features, outputs = arrays["W_in"].shape[0], arrays["b_out"].shape[0]
-        shapes = {
-            "W_in": (features, widths[0]),
-            "W_out": (widths[-1], outputs),
-            "b_out": (outputs,),
-        }
-        for i, (width, rank) in enumerate(zip(widths, bias_ranks, strict=True)):
-            shapes |= {f"b_{i}": (width,)} | ({f"B_{i}": (width, rank)} if rank else {})
-        for i, rank in enumerate(ranks, 1):
-            shapes |= {f"U_{i}": (widths[i], rank), f"V_{i}": (widths[i - 1], rank)}
-        before = (num_parameters, *hidden)
-        for i, size in enumerate(hidden):
-            shapes |= {f"kernel_{i}": (before[i], size), f"bias_{i}": (size,)}
-        fits = len(ranks) == len(widths) - 1 and hidden[-1] == layout.size
-        if not fits or shapes != {name: a.shape for name, a in arrays.items()}:
-            raise ValueError("the weights do not fit together")
-        if not all(a.size for a in arrays.values()):
-            raise ValueError("there are weights without entries")
-        return cls(features, tuple(widths), outputs, layout, tuple(hidden[:-1]))
-
-
 def _fill(net, sizes: Sizes, arrays: dict[str, np.ndarray]) -> None:
     """Makes the layers of a network and gives them their weights."""
     net.stack.build((None, sizes.features))
     net.hypernetwork.build(None)
+    check_finite(arrays)
     for name, variable in weights(net).items():
         if arrays[name].dtype != net.compute_dtype:
             raise ValueError(f"{name} has dtype {arrays[name].dtype}")
@@ -270,11 +270,30 @@ def _fill(net, sizes: Sizes, arrays: dict[str, np.ndarray]) -> None:
     net.built = True
 
 
+class NotFinite(ValueError):
+    """Weights in a file are NaN or infinite."""
+
+
+def check_finite(arrays: dict[str, np.ndarray]) -> None:
+    """Checks that weights are finite.
+
+    Raises:
+        NotFinite: If they are not; the message names the first.
+    """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise NotFinite(
+                f"its weights {name} are NaN or infinite: the training diverged before "
+                "it was saved"
+            )
+
+
 def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
     """Gives a network the weights of ``pack_hyper``.
 
     Raises:
-        ValueError: If they have other shapes than those of the network.
+        ValueError: If they have other shapes than those of the network, or are not
+            finite.
     """
     arrays, variables = below(arrays, "weights"), weights(net)
     if {n: a.shape for n, a in arrays.items()} != {
@@ -284,14 +303,12 @@ def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
             f"{path} has the weights of a network of other sizes; load_model makes "
             "the network it was saved with."
         )
+    try:
+        check_finite(arrays)
+    except NotFinite as error:
+        raise ValueError(f"{path}: {error}.") from None
     for name, variable in variables.items():
         variable.assign(arrays[name])
-
-
-def below(arrays: dict, prefix: str) -> dict:
-    """The arrays whose names begin with ``prefix`` and "/", without it."""
-    start = f"{prefix}/"
-    return {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}
 
 
 # Networks
@@ -317,9 +334,11 @@ def unpack_hyper(header: dict, arrays: dict, given: dict) -> HyperLRNR:
     arrays, all_arrays = below(arrays, "weights"), arrays
     sizes = Sizes.of(arrays, space.dim)
     functions = unpack_functions(header["functions"], all_arrays, given)
-    (rank,), (bias_rank,) = {*sizes.layout.ranks}, {*sizes.layout.bias_ranks}
+    if header["inputs"] != sizes.features:
+        raise ValueError(f"inputs is {header['inputs']!r}, not {sizes.features}")
+    (rank,), (bias_rank,) = {*sizes.ranks}, {*sizes.bias_ranks}
     net = HyperLRNR(
-        [int(header["inputs"]), *sizes.widths, sizes.outputs],
+        [sizes.features, *sizes.widths, sizes.outputs],
         functions["activation"],
         "zeros",
         header["regularization"],
@@ -344,22 +363,50 @@ def unpack_fast(
         arrays: Its weights, from ``pack_weights``, without the prefix.
         kept: Its attribute ``kept``.
         full_size: Its attribute ``full_size``.
+
+    Raises:
+        ValueError: If these do not belong together, or the weights are not finite.
     """
     sizes = Sizes.of(arrays, space.dim)
+    check_kept(kept, full_size, sizes.num_coefficients)
     net = ParametricNN()
-    net.parameter_space, net.layout = space, sizes.layout
+    layout = CoefficientLayout(sizes.ranks, sizes.bias_ranks)
+    net.parameter_space, net.layout = space, layout
     activations = hidden_activations(functions["activation"], len(sizes.widths))
-    net.stack = LowRankStack(
-        sizes.widths, sizes.layout, sizes.outputs, activations, "zeros"
-    )
-    start = [0.0] * sizes.layout.num_scales
-    net.hypernetwork = Hypernetwork(space, sizes.layout, sizes.hidden, start)
+    net.stack = LowRankStack(sizes.widths, layout, sizes.outputs, activations, "zeros")
+    start = [0.0] * layout.num_scales
+    net.hypernetwork = Hypernetwork(space, layout, sizes.hidden, start)
     _fill(net, sizes, arrays)
     _apply_transforms(net, functions)
     # All of its neurons: the selection was made before.
     fast = FastLRNR(net)
     fast.kept, fast.full_size = kept, full_size
     return fast
+
+
+def check_kept(kept: np.ndarray, full_size: int, number: int) -> None:
+    """Checks which coefficients were kept of how many.
+
+    Args:
+        kept: Their indices.
+        full_size: Number of coefficients before some were dropped.
+        number: How many the weights are for.
+
+    Raises:
+        ValueError: If that cannot be.
+    """
+    fits = kept.dtype.kind in "iu" and kept.shape == (number,)
+    if not fits or kept[0] < 0 or kept[-1] >= full_size or (np.diff(kept) <= 0).any():
+        raise ValueError(f"kept is none of {number} of {full_size} coefficients")
+
+
+def most_coefficients(sizes: Sizes) -> int:
+    """Number of coefficients that a network of these widths can have had.
+
+    A layer has at most the rank of its width; bias coefficients are never dropped.
+    """
+    ranks = (min(pair) for pair in itertools.pairwise(sizes.widths))
+    return sum(ranks) + sum(sizes.bias_ranks)
 
 
 def _apply_transforms(net, functions: dict) -> None:

@@ -10,6 +10,7 @@ import deepxde as dde
 from tqdm import tqdm
 
 from .._checks import as_flag, as_integer, as_path, as_verbose
+from .._forks import check_fork
 from ..callbacks import Checkpoint, Progress
 from ..data.state import data_state, restore_data
 from . import devices
@@ -95,6 +96,7 @@ class MetaPhase(dde.Model):
             ValueError: If ``batch_size`` or ``callbacks`` do not fit, or an argument
                 is not as ``dde.Model.train`` wants it.
             TypeError: If a path is none.
+            RuntimeError: In a process forked from one in which TensorFlow was used.
             OSError: If there is nothing at ``model_restore_path``.
         """
         verbose = as_verbose(verbose)
@@ -107,6 +109,7 @@ class MetaPhase(dde.Model):
         as_flag("disregard_previous_best", disregard_previous_best)
         self.data._batch_sizes(batch_size)
         check_callbacks(callbacks)
+        check_fork("train()")
         if model_save_path is not None:
             # Known now, not only after the training.
             model_save_path = as_path("model_save_path", model_save_path)

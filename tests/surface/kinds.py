@@ -133,6 +133,8 @@ def instance(*types) -> Kind:
 
 def as_array(value) -> np.ndarray | None:
     """``value`` as an array of real numbers; ``None`` if it is none."""
+    if np.ma.is_masked(value):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._checks import as_function, as_integer, as_path, as_points, as_verbose
+from ._forks import check_fork
 from ._progress import progress_bar
-from ._stores import open_store
+from ._stores import GridOutput, open_store
 from .fast_phase import FastModel, LeastSquares
 from .fast_phase.fast_model import check_solver
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
@@ -113,7 +114,8 @@ def sweep(
         ValueError: If an argument is not as above.
         FileExistsError: If there is something at ``out``.
         ImportError: If an extra is missing.
-        RuntimeError: If workers died over one chunk again and again.
+        RuntimeError: If workers died over one chunk again and again; or in a process
+            forked from one in which TensorFlow was used.
 
     Warns:
         OutsideParameterSpaceWarning: If a mu is not in the box.
@@ -123,12 +125,13 @@ def sweep(
             f"fast is a {type(fast).__name__}; it must be a FastModel, as Model.reduce "
             "returns it."
         )
+    check_fork("sweep()")
     solver = LeastSquares() if solver is None else solver
     check_solver(solver)
     verbose = as_verbose(verbose)
     if operator is not None:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
-    if out is not None:
+    if out is not None and not isinstance(out, GridOutput):
         out = as_path("out", out)
     space = fast.parameter_space
     mu = space.check(mus, "mus", stacklevel=3)
@@ -137,8 +140,7 @@ def sweep(
     elif operator is not None:
         raise ValueError("operator needs points x at which it is evaluated.")
     if chunk_size is None:
-        points = 1 if x is None else len(x)
-        chunk_size = max(1, min(_MAX_CHUNK, _MAX_VALUES // points))
+        chunk_size = size_of_chunks(1 if x is None else len(x))
     chunk_size = as_integer("chunk_size", chunk_size)
     chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
     if client is None:
@@ -169,6 +171,11 @@ def sweep(
     arrays = {"x": None, "values": None, **arrays}
     del arrays["names"]
     return Sweep(**arrays, parameter_space=space)
+
+
+def size_of_chunks(num_points: int) -> int:
+    """Number of mu in a chunk, with values at so many points."""
+    return max(1, min(_MAX_CHUNK, _MAX_VALUES // num_points))
 
 
 class ChunkSolver:

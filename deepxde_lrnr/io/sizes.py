@@ -1,0 +1,86 @@
+"""Sizes of a network, as its weights have them: arrays alone, no network is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def below(arrays: dict, prefix: str) -> dict:
+    """The arrays whose names begin with ``prefix`` and "/", without it."""
+    start = f"{prefix}/"
+    return {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a network, read off its weights.
+
+    Attributes:
+        features: Number of features, or of coordinates.
+        widths: Number of neurons of each hidden layer.
+        outputs: Number of components.
+        ranks: Rank of each hidden layer but the first.
+        bias_ranks: Number of bias coefficients of each hidden layer.
+        hidden: Widths of the hypernetwork.
+    """
+
+    features: int
+    widths: tuple[int, ...]
+    outputs: int
+    ranks: tuple[int, ...]
+    bias_ranks: tuple[int, ...]
+    hidden: tuple[int, ...]
+
+    @property
+    def num_coefficients(self) -> int:
+        """What the hypernetwork gives."""
+        return sum(self.ranks) + sum(self.bias_ranks)
+
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray], num_parameters: int) -> Sizes:
+        """Reads the sizes and checks every shape against them.
+
+        Raises:
+            ValueError: If the arrays do not belong to one network.
+        """
+
+        def last(symbol, start) -> list[int]:
+            sizes = []
+            while f"{symbol}_{start + len(sizes)}" in arrays:
+                sizes.append(arrays[f"{symbol}_{start + len(sizes)}"].shape[-1])
+            return sizes
+
+        widths, ranks, hidden = last("b", 0), last("U", 1), last("bias", 0)
+        bias_ranks = [
+            arrays[f"B_{i}"].shape[-1] if f"B_{i}" in arrays else 0
+            for i in range(len(widths))
+        ]
+        features, outputs = arrays["W_in"].shape[0], arrays["b_out"].shape[0]
+        shapes = {
+            "W_in": (features, widths[0]),
+            "W_out": (widths[-1], outputs),
+            "b_out": (outputs,),
+        }
+        for i, (width, rank) in enumerate(zip(widths, bias_ranks, strict=True)):
+            shapes |= {f"b_{i}": (width,)} | ({f"B_{i}": (width, rank)} if rank else {})
+        for i, rank in enumerate(ranks, 1):
+            shapes |= {f"U_{i}": (widths[i], rank), f"V_{i}": (widths[i - 1], rank)}
+        before = (num_parameters, *hidden)
+        for i, size in enumerate(hidden):
+            shapes |= {f"kernel_{i}": (before[i], size), f"bias_{i}": (size,)}
+        fits = ranks and len(ranks) == len(widths) - 1
+        fits = fits and hidden[-1] == sum(ranks) + sum(bias_ranks)
+        if not fits or shapes != {name: a.shape for name, a in arrays.items()}:
+            raise ValueError("the weights do not fit together")
+        if not all(a.size for a in arrays.values()):
+            raise ValueError("there are weights without entries")
+        return cls(
+            features,
+            tuple(widths),
+            outputs,
+            tuple(ranks),
+            tuple(bias_ranks),
+            tuple(hidden[:-1]),
+        )
