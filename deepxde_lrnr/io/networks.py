@@ -5,6 +5,7 @@ Sizes are not written but follow from the arrays, so that they cannot contradict
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import warnings
@@ -56,15 +57,19 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
     packed = Packed()
     x, mu, y = dim, net.parameter_space.dim, net.stack.num_outputs
 
+    def traced_program(key, function, columns, dtype):
+        program, constants = trace(function, [(None, n) for n in columns], dtype)
+        parsed = parse(program, constants)
+        # Else it could not be loaded.
+        check_sizes(parsed, columns, dtype)
+        _compare(function, rebuild(parsed), columns, dtype)
+        for name, constant in constants.items():
+            packed.arrays[f"functions/{key}/{name}"] = constant
+        return program
+
     def store(key, function, *columns):
         try:
-            program, constants = trace(
-                function, [(None, n) for n in columns], net.compute_dtype
-            )
-            parsed = parse(program, constants)
-            # Else it could not be loaded.
-            check_sizes(parsed, columns, net.compute_dtype)
-            _compare(function, rebuild(parsed), columns, net.compute_dtype)
+            program = traced_program(key, function, columns, net.compute_dtype)
         except NotStorable as error:
             name = key.partition("-")[0]
             warnings.warn(
@@ -73,8 +78,13 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
                 stacklevel=stacklevel + 2,
             )
             return {"missing": str(error)}
-        for name, constant in constants.items():
-            packed.arrays[f"functions/{key}/{name}"] = constant
+        if net.compute_dtype != "float64":
+            # The fast phase computes in double precision, where constants such as pi
+            # have other digits. A function that holds constants in single precision
+            # cannot be traced there.
+            with contextlib.suppress(Exception):
+                key = f"{key}-double"
+                program["double"] = traced_program(key, function, columns, "float64")
         return program
 
     feature, output = net._input_transform, net._output_transform
@@ -138,11 +148,21 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         if "missing" in program:
             missing[name] = str(program["missing"])
             return None
-        constants = below(arrays, f"functions/{key}")
+        double = program.get("double")
         try:
-            return _checked_function(program, constants, columns, dtype, result)
+            functions = {
+                precision: _checked_function(
+                    one, below(arrays, f"functions/{place}"), columns, precision, result
+                )
+                for one, place, precision in (
+                    (program, key, dtype),
+                    (double, f"{key}-double", "float64"),
+                )
+                if one is not None
+            }
         except NotStorable as error:
             raise ValueError(f"its {name} cannot be used: {error}") from error
+        return lambda *args: functions.get(args[0].dtype.name, functions[dtype])(*args)
 
     feature, output = given.get("feature_transform"), given.get("output_transform")
     program = header["feature_transform"]
