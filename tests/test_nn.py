@@ -318,6 +318,56 @@ def test_u_and_v_start_orthonormal(width):
         )
 
 
+def sizes_at_start(kind, activation, initializer, **kwargs):
+    """Mean squares of u, u_x and u_xx, over points and 30 components.
+
+    The median over networks: their logarithms, not they, are spread evenly.
+    """
+    draw = dde.nn.initializers.get(initializer)
+
+    def anew(shape, dtype=None):  # FNN would draw the same numbers for each layer
+        return draw.clone()(shape, dtype)
+
+    dde.config.set_random_seed(0)
+    x = tf.constant(np.linspace(-1, 1, 11)[:, None], dde.config.real(tf))
+    squares = []
+    for _ in range(9):
+        net = kind([1, 60, 80, 60, 30], activation, anew, **kwargs)
+        with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as outer:
+            with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as inner:
+                u = net(x)
+            u_x = inner.jvp(u)
+        squares.append([tf.reduce_mean(v**2) for v in (u, u_x, outer.jvp(u_x))])
+    return np.median(squares, axis=0)
+
+
+@pytest.mark.parametrize("rank", [None, 20])
+@pytest.mark.parametrize(
+    "activation, initializer",
+    [("tanh", "Glorot normal"), ("sin", "Glorot uniform"), ("swish", "He uniform")],
+)
+def test_lrnr_starts_with_the_variance_of_fnn(activation, initializer, rank):
+    dense = sizes_at_start(dde.nn.FNN, activation, initializer)
+    low_rank = sizes_at_start(lrnr.nn.LRNR, activation, initializer, rank=rank)
+    ratios = low_rank / dense
+    assert 0.5 < ratios.min() and ratios.max() < 2
+
+
+def test_the_default_rank_is_half_the_narrower_width():
+    net = lrnr.nn.LRNR([2, 50, 20, 31, 1, 1], "tanh", "Glorot normal")
+    assert net.layout.ranks == (10, 10, 1)
+    # As many parameters as dense layers of equal width have, and s_l.
+    net = lrnr.nn.LRNR([2] + [20] * 3 + [1], "tanh", "Glorot normal")
+    net(draw_x(3))
+    dense = 3 * 20 + 2 * 21 * 20 + 21
+    assert net.num_trainable_parameters() == dense + 2 * 10
+
+
+def test_an_initializer_of_zeros_makes_scales_of_zero():
+    net = lrnr.nn.LRNR([2, 8, 8, 1], "tanh", "zeros")
+    assert not np.any(net.scales)
+
+
 def test_hidden_states_neither_vanish_nor_saturate():
     net = lrnr.nn.LRNR([2] + [200] * 5 + [1], "tanh", "Glorot normal", rank=10)
     x = draw_x(200)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from .._checks import accepts, as_integer, as_reals, is_integer, num_args, shown
 from ..parameter_space import ParameterSpace
-from .base import LowRankNN, check_num_features
+from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
 from .hypernetwork import Hypernetwork
 from .low_rank import start_scales
 
@@ -178,8 +178,14 @@ class HyperLRNR(ParametricNN):
                 "sizes of its hidden layers, e.g. (64, 64)."
             )
         self.parameter_space = parameter_space
+        ranks = equal_ranks(check_layer_sizes(layer_sizes), rank)
         self._make_stack(
-            layer_sizes, activation, kernel_initializer, regularization, rank, bias_rank
+            layer_sizes,
+            activation,
+            kernel_initializer,
+            regularization,
+            ranks,
+            bias_rank,
         )
         self.hypernetwork = Hypernetwork(
             parameter_space,
