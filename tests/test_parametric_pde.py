@@ -602,7 +602,7 @@ def test_something_must_take_mu(pde, message):
 def test_the_pde_takes_x_u_and_mu():
     problem = problem_with(None)
     problem.pde = lambda x: x
-    with pytest.raises(ValueError, match=r"pde takes 1 argument.*pde\(x, u, mu\)"):
+    with pytest.raises(ValueError, match=r"pde takes 1 argument.*of \(x, u, mu\)"):
         lrnr.data.ParametricPDE(problem, SPACE, 4)
 
 

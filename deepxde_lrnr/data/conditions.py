@@ -14,6 +14,11 @@ import deepxde as dde
 import numpy as np
 from deepxde import icbc
 
+from .._checks import check_parameters, num_args, shown
+from .value_functions import keep_value_functions, users_function
+
+keep_value_functions()
+
 # IC/BC whose value function DeepXDE calls as func(X, beg, end, aux_var).
 _WITH_VALUE_FUNCTION = (
     icbc.DirichletBC,
@@ -36,7 +41,8 @@ class Condition:
         bc: ``dde.icbc`` object. Value functions take ``x`` or ``(x, mu)``, of shapes
             (n, d) and (n, p); the function of a ``RobinBC`` takes ``(x, y)`` or
             ``(x, y, mu)`` and that of an ``OperatorBC`` or ``PointSetOperatorBC``
-            ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``.
+            ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``. Parameters with a
+            default do not count.
         name: For messages, e.g. ``"bcs[0] (DirichletBC)"``.
 
     Attributes:
@@ -44,6 +50,7 @@ class Condition:
         opaque: Whether DeepXDE hands the points to user code as a NumPy array, which
             then is a constant of the compiled step.
         takes_mu: Whether the function takes mu.
+        function: The user's function, or ``None`` if there is none.
 
     Raises:
         ValueError: If the function has the wrong number of arguments, or the values of
@@ -57,6 +64,7 @@ class Condition:
         # Not isinstance: a subclass may look at the points.
         self.opaque = type(bc) not in _NEVER_OPAQUE
         self.takes_mu = False
+        self.function = users_function(getattr(bc, "func", None))
         if isinstance(bc, _WITH_VALUE_FUNCTION):
             self.takes_mu = self._count_arguments(1, "x")
         elif isinstance(bc, icbc.RobinBC):
@@ -67,13 +75,20 @@ class Condition:
             self._check_point_values()
 
     def _count_arguments(self, without_mu: int, arguments: str) -> bool:
-        func = self.bc.func
-        # DeepXDE replaces a value function with a wrong number of arguments by None.
-        count = None if func is None else dde.utils.get_num_args(func)
-        if count not in (without_mu, without_mu + 1):
+        what = f"The function of {self.name}"
+        if self.function is None:
             raise ValueError(
-                f"The function of {self.name} must take ({arguments}) or "
-                f"({arguments}, mu)" + (f", not {count} arguments." if count else ".")
+                f"{what} must take ({arguments}) or ({arguments}, mu). DeepXDE has "
+                "dropped it: with another number of parameters, such as (x, mu, i=i), "
+                "import deepxde_lrnr before the condition is made."
+            )
+        check_parameters(what, self.function)
+        count = num_args(self.function)
+        if count not in (without_mu, without_mu + 1):
+            given = "" if count is None else f", not {count} arguments"
+            raise ValueError(
+                f"{what} must take ({arguments}) or ({arguments}, mu){given} (those "
+                "with a default do not count)."
             )
         return count == without_mu + 1
 
@@ -122,7 +137,12 @@ class Condition:
         return np.repeat(self._call(points, None), len(mu), axis=0)
 
     def _call(self, x, mu) -> np.ndarray:
-        values = np.asarray(self.bc.func(x, 0, len(x), mu))
+        values = np.asarray(self.function(*((x, mu) if self.takes_mu else (x,))))
+        if values.dtype.kind not in "iufb":
+            raise ValueError(
+                f"The function of {self.name} returned {shown(values)}; it must return "
+                "real numbers."
+            )
         if values.shape not in ((), (1, 1), (len(x), 1)):
             raise ValueError(
                 f"The function of {self.name} returned an array of shape "
@@ -165,9 +185,9 @@ class Condition:
             normals = targets["normals"]
             bc.boundary_normal = lambda X, b, e, _: normals[b - beg : e - beg]
         if self.takes_mu and isinstance(bc, icbc.RobinBC):
-            bc.func = lambda x, y: self.bc.func(x, y, mu_rows[beg:end])
+            bc.func = lambda x, y: self.function(x, y, mu_rows[beg:end])
         elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
-            bc.func = lambda x, u, X: self.bc.func(x, u, X, mu_rows)
+            bc.func = lambda x, u, X: self.function(x, u, X, mu_rows)
         return bc.error(x_rows, x, outputs, beg, end, aux_var=mu_rows)
 
     def _check_autodiff(self) -> None:

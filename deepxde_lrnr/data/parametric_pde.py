@@ -48,7 +48,8 @@ class ParametricPDE(dde.data.Data):
     (n, d) and (n, p); that of a ``RobinBC`` ``(x, y)`` or ``(x, y, mu)``; that of an
     ``OperatorBC`` ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``, mu being a
     Tensor of (rows, p) in the last two. They are evaluated afresh for each batch, so
-    that resampled points and new mu never meet stale values.
+    that resampled points and new mu never meet stale values. Parameters that have a
+    default are the user's own: they keep it, and do not count.
 
     Inputs of the network are ``(mu, x)``, mu (P, p) and x (N P, d) in point-major rows
     (x_1, mu_1), (x_1, mu_2), ..., (x_N, mu_P). ``batch_size`` of ``Model.train`` is the
@@ -125,13 +126,8 @@ class ParametricPDE(dde.data.Data):
         pde, solution = self.problem.pde, self.solution
         takes_mu = any(c.takes_mu for c in self.conditions)
         if pde is not None:
-            count = num_args(pde)
-            if count not in (2, 3):
-                given = (
-                    "is no function" if count is None else f"takes {count} arguments"
-                )
-                raise ValueError(f"pde {given}; it must be pde(x, u, mu).")
-            takes_mu = takes_mu or count == 3
+            as_function("pde", pde, (2, 3), "(x, u, mu)")
+            takes_mu = takes_mu or num_args(pde) == 3
         if not takes_mu:
             raise ValueError(
                 "pde takes no mu, and neither does an IC/BC: write pde(x, u, mu), mu "
@@ -378,7 +374,7 @@ class ParametricPDE(dde.data.Data):
         if self.solution is None:
             return None
         mu_rows = np.tile(mu, (len(x) // len(mu), 1))
-        arguments = (x, mu_rows)[: dde.utils.get_num_args(self.solution)]
+        arguments = (x, mu_rows)[: num_args(self.solution)]
         values = np.asarray(self.solution(*arguments), dde.config.real(np))
         if values.ndim != 2 or len(values) != len(x):
             raise ValueError(
@@ -416,7 +412,7 @@ class ParametricPDE(dde.data.Data):
             u = outputs
             if dde.config.autodiff == "forward":
                 u = (outputs, function)
-            arguments = (x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)]
+            arguments = (x, u, mu_rows)[: num_args(self.problem.pde)]
             f = self.problem.pde(*arguments)
             f = f if isinstance(f, (list, tuple)) else [f]
             errors = [

@@ -12,6 +12,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._checks import num_args
 from .._tracing import traced
 from ..nn import FastLRNR, HyperLRNR
 from ..nn.coefficients import CoefficientLayout
@@ -73,7 +74,7 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
     feature, output = net._input_transform, net._output_transform
     packed.header["feature_transform"] = packed.header["output_transform"] = None
     if feature is not None:
-        columns = (x, mu)[: dde.utils.get_num_args(feature)]
+        columns = (x, mu) if num_args(feature) == 2 else (x,)
         packed.header["feature_transform"] = store(
             "feature_transform", feature, *columns
         )
