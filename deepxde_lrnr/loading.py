@@ -9,6 +9,7 @@ import numpy as np
 
 from ._checks import as_path
 from .data import ParametricPDE
+from .data.examination import examine
 from .fast_phase import FastModel
 from .fast_phase.file import KIND as FAST_MODEL
 from .fast_phase.file import unpack_fast_model
@@ -121,6 +122,8 @@ def load_fast(
         fast = FastModel(**parts)
     if data is not None:
         fast.problem_record.check_shape(data)
+        if any(condition.may_be_drawn for condition in data.conditions):
+            examine(data, fast.full)
         fast.problem_record.check_residuals(fast.residual, fast.full)
     return fast
 

@@ -242,7 +242,8 @@ class Model(MetaPhase):
         Raises:
             RuntimeError: If the model has not been trained, or its training diverged.
             TypeError: If an argument is of another type.
-            ValueError: If an argument is out of its range.
+            ValueError: If an argument is out of its range, or the residual of one mu
+                depends on the other mu of a batch.
         """
         if not self._has_weights:
             raise RuntimeError(
@@ -253,6 +254,7 @@ class Model(MetaPhase):
                 "reduce() needs finite weights: the training diverged to NaN or "
                 "infinity. Try a smaller lr."
             )
+        self._examine()
         return reduce_model(self.data, self.net, self.loss_weights, **kwargs)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from deepxde import icbc
 
 from .._checks import check_parameters, num_args, shown
+from .rows import Rows
 from .value_functions import keep_value_functions, users_function
 
 keep_value_functions()
@@ -31,6 +32,8 @@ _WITH_OPERATOR = (icbc.OperatorBC, icbc.PointSetOperatorBC)
 _WITH_NORMALS = (icbc.NeumannBC, icbc.RobinBC, icbc.Interface2DBC)
 # IC/BC whose first half of points is paired with the second.
 _PAIRED = (icbc.PeriodicBC, icbc.Interface2DBC)
+# The same points are a Tensor, the network's input; most functions are content with it.
+_OPAQUE_BY_FUNCTION = (icbc.RobinBC, icbc.OperatorBC, icbc.PointSetOperatorBC)
 _NEVER_OPAQUE = (*_WITH_VALUE_FUNCTION, icbc.PointSetBC, icbc.PeriodicBC)
 
 
@@ -47,8 +50,13 @@ class Condition:
 
     Attributes:
         paired: Whether the first half of the points is paired with the second.
-        opaque: Whether DeepXDE hands the points to user code as a NumPy array, which
-            then is a constant of the compiled step.
+        opaque: Whether all points are in every batch: user code gets them as a NumPy
+            array, which is a constant of the compiled step, or it takes means over
+            them. ``may_be_drawn`` lets an examination find out that this is not so;
+            until then it is assumed.
+        may_be_drawn: Whether ``opaque`` depends on the user's function.
+        mixes_points: Whether the function has been seen to take values of several
+            points together (``per_parameter``).
         takes_mu: Whether the function takes mu.
         function: The user's function, or ``None`` if there is none.
 
@@ -63,6 +71,8 @@ class Condition:
         self.paired = isinstance(bc, _PAIRED)
         # Not isinstance: a subclass may look at the points.
         self.opaque = type(bc) not in _NEVER_OPAQUE
+        self.may_be_drawn = type(bc) in _OPAQUE_BY_FUNCTION
+        self.mixes_points = False
         self.takes_mu = False
         self.function = users_function(getattr(bc, "func", None))
         if isinstance(bc, _WITH_VALUE_FUNCTION):
@@ -157,11 +167,22 @@ class Condition:
             values = values[selection]
         return np.repeat(values, num_mu, axis=0)
 
+    def rows(self, x, num_mu: int, beg: int, end: int, function) -> Rows:
+        """The rows that the user's function gets, for ``known_rows``."""
+        # That of a RobinBC gets its own rows, the others get all of them.
+        everything = not isinstance(self.bc, icbc.RobinBC)
+        return Rows(x, num_mu, int(beg), int(end), everything, function, self._mix)
+
+    def _mix(self) -> None:
+        # Weights of a quadrature belong to all points.
+        self.mixes_points = self.opaque = True
+
     def error(self, x_rows, x, outputs, beg: int, end: int, mu_rows, targets):
         """DeepXDE's error of this IC/BC with the fed targets.
 
         Args:
-            x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d).
+            x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d), if
+                the condition is opaque.
             x: Tensor of shape (rows, d), the network's input.
             outputs: Tensor of shape (rows, number of components).
             beg: First row of this IC/BC.
@@ -188,7 +209,8 @@ class Condition:
             bc.func = lambda x, y: self.function(x, y, mu_rows[beg:end])
         elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
             bc.func = lambda x, u, X: self.function(x, u, X, mu_rows)
-        return bc.error(x_rows, x, outputs, beg, end, aux_var=mu_rows)
+        X = x_rows if self.opaque else x
+        return bc.error(X, x, outputs, beg, end, aux_var=mu_rows)
 
     def _check_autodiff(self) -> None:
         """DeepXDE hands its IC/BC a Tensor even where it needs a function."""

@@ -23,6 +23,7 @@ from .._checks import (
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
+from .rows import Rows, known_rows
 
 # Above this, a step without ``batch_size`` is likely to be an oversight.
 _MANY_ROWS = 200_000
@@ -221,7 +222,8 @@ class ParametricPDE(dde.data.Data):
         Args:
             points: Points of the PDE, array of shape (n, d).
             condition_points: If ``None``, each IC/BC picks its own among ``points``.
-                Otherwise it keeps those trained on, at most so many, evenly spread.
+                Otherwise it keeps those trained on, at most so many, evenly spread
+                (all of them where its function takes a mean or an integral over them).
 
         Raises:
             TypeError: If ``points`` is not made of real numbers.
@@ -238,7 +240,8 @@ class ParametricPDE(dde.data.Data):
             self.conditions, self.train_collocation.condition_points, strict=True
         ):
             size = len(block) // 2 if condition.paired else len(block)
-            chosen = np.linspace(0, size - 1, min(size, condition_points)).astype(int)
+            kept = size if condition.mixes_points else min(size, condition_points)
+            chosen = np.linspace(0, size - 1, kept).astype(int)
             if condition.paired:
                 chosen = np.concatenate((chosen, chosen + size))
             blocks.append(block[chosen])
@@ -249,7 +252,7 @@ class ParametricPDE(dde.data.Data):
         """Draws ``num_points`` of the PDE's training points, and a share of the others.
 
         IC/BC whose functions look at NumPy points keep all of theirs, so that the
-        compiled step stays valid.
+        compiled step stays valid; so do those that take means over their points.
         """
         return self.train_collocation.subset(
             num_points,
@@ -392,7 +395,8 @@ class ParametricPDE(dde.data.Data):
             inputs: Tensors ``(mu, x)`` of shapes (P, p) and (N P, d).
             outputs: Tensor of shape (N P, number of components).
             auxiliary: Auxiliary variables from ``batch``.
-            function: x -> outputs, of Tensors; for forward-mode autodiff only.
+            function: x -> outputs, of Tensors; for forward-mode autodiff and for
+                ``values_at``.
 
         Returns:
             List of Tensors of shape (N_i P, number of errors): those of the PDE, at its
@@ -413,20 +417,34 @@ class ParametricPDE(dde.data.Data):
             if dde.config.autodiff == "forward":
                 u = (outputs, function)
             arguments = (x, u, mu_rows)[: num_args(self.problem.pde)]
-            f = self.problem.pde(*arguments)
+            rows = Rows(x, num_mu, int(ends[-1]), num_rows, True, function)
+            with known_rows(rows):
+                f = self.problem.pde(*arguments)
             f = f if isinstance(f, (list, tuple)) else [f]
             errors = [
                 _as_columns(fi, num_rows, num_rows, "pde")[ends[-1] :] for fi in f
             ]
-        x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
-        for i, condition in enumerate(self.conditions):
-            beg, end = ends[i], ends[i + 1]
+        errors += [
+            self.condition_error(i, inputs, outputs, auxiliary, function)
+            for i in range(len(self.conditions))
+        ]
+        return errors
+
+    def condition_error(self, i: int, inputs, outputs, auxiliary, function=None):
+        """Error of the IC/BC number i; arguments and errors as for ``errors``."""
+        mu, x = inputs
+        num_mu, num_rows = mu.shape[0], x.shape[0]
+        beg, end = np.cumsum([0, *auxiliary["counts"]])[i : i + 2] * num_mu
+        mu_rows = tf.tile(mu, (num_rows // num_mu, 1))
+        condition, x_rows = self.conditions[i], None
+        if condition.opaque:
+            x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
+        with known_rows(condition.rows(x, num_mu, beg, end, function)):
             error = condition.error(
                 x_rows, x, outputs, beg, end, mu_rows, auxiliary["targets"][i]
             )
-            rows = (end - beg) // 2 if condition.paired else end - beg
-            errors.append(_as_columns(error, rows, num_rows, condition.name))
-        return errors
+        rows = (end - beg) // 2 if condition.paired else end - beg
+        return _as_columns(error, rows, num_rows, condition.name)
 
     def _frozen_rows(self, auxiliary, num_mu: int, num_rows: int) -> np.ndarray | None:
         """Points as the NumPy rows that DeepXDE hands to user code while tracing.
@@ -448,7 +466,12 @@ class ParametricPDE(dde.data.Data):
         return np.vstack((rows, filler))
 
     def losses(self, targets, outputs, loss_fn, inputs, model, aux=None):
-        function = (lambda x: aux[0]((inputs[0], x))) if aux else None
+        mu, net = inputs[0], model.net
+        if aux:
+            function = lambda x: aux[0]((mu, x))  # noqa: E731
+        else:
+            # Not net itself, which adds its regularization to the loss in each call.
+            function = lambda x: net.evaluate(mu, x, net.coefficients(mu))  # noqa: E731
         errors = self.errors(inputs, outputs, model.net.auxiliary_vars, function)
         if model.loss_weights is not None:
             regularized = model.net.regularizer is not None
@@ -482,9 +505,12 @@ def _check_problem(problem) -> None:
     # Their pde takes an integral or a fractional matrix where ours takes mu.
     unsupported = (dde.data.FPDE, dde.data.IDE)
     if not isinstance(problem, dde.data.PDE) or isinstance(problem, unsupported):
+        integral = isinstance(problem, dde.data.IDE)
         raise TypeError(
             f"problem is a {type(problem).__name__}; it must be a dde.data.PDE or "
             "dde.data.TimePDE."
+            + " Write the integral in pde, with lrnr.data.values_at."
+            * integral
         )
     if problem.auxiliary_var_fn is not None:
         raise ValueError(

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from .._checks import as_flag, as_integer, as_path, as_verbose
 from ..callbacks import Checkpoint, Progress
+from ..data.examination import examine
 from ..data.state import data_state, restore_data
 from . import devices
 from .arguments import as_saved, check_callbacks
@@ -37,7 +38,7 @@ class MetaPhase(dde.Model):
         self.strategy = strategy
         self.iterations = self.data_at_start = None
         self.iterations_done = 0
-        self._has_weights = False
+        self._has_weights = self._is_examined = False
         self._watch = Watch(self)
         self._checkpoint = self._resume_from = None
         # Steps at which trainings began that did not end, by the paths of checkpoints.
@@ -92,8 +93,9 @@ class MetaPhase(dde.Model):
                 says at which step, which loss, and for which mu; the model is back at
                 its weights before that step. They are looked at every 100 steps, and
                 whenever DeepXDE computes losses.
-            ValueError: If ``batch_size`` or ``callbacks`` do not fit, or an argument
-                is not as ``dde.Model.train`` wants it.
+            ValueError: If ``batch_size`` or ``callbacks`` do not fit, an argument is
+                not as ``dde.Model.train`` wants it, or the residual of one mu depends
+                on the other mu of a batch (which is looked at once, for three mu).
             TypeError: If a path is none.
             OSError: If there is nothing at ``model_restore_path``.
         """
@@ -112,6 +114,7 @@ class MetaPhase(dde.Model):
             model_save_path = as_path("model_save_path", model_save_path)
         if model_restore_path is not None:
             model_restore_path = as_saved("model_restore_path", model_restore_path)
+        self._examine()
         callbacks = self._arranged(callbacks, verbose)
         self.callbacks = dde.callbacks.CallbackList(callbacks)
         self.callbacks.set_model(self)
@@ -158,6 +161,12 @@ class MetaPhase(dde.Model):
             for callback in callbacks:
                 if isinstance(callback, Progress):
                     callback.close()
+
+    def _examine(self) -> None:
+        """Looks at the user's functions, once, see ``data.examination``."""
+        if not self._is_examined:
+            examine(self.data, self.net)
+            self._is_examined = True
 
     def _arranged(self, callbacks, verbose) -> list:
         """The user's callbacks with a progress bar, and the checkpoint at the end."""

@@ -23,6 +23,7 @@ NOT_FOR_USERS = {
     "data.ParametricPDE.batch": "called by DeepXDE's training",
     "data.ParametricPDE.draw_collocation": "called by DeepXDE's training",
     "data.ParametricPDE.errors": "called by DeepXDE's training, with Tensors",
+    "data.ParametricPDE.condition_error": "called by errors, with Tensors",
     "data.ParametricPDE.check_loss_weights": "called by DeepXDE's training",
     "nn.FastLRNR.features": "called by evaluate, with Tensors",
     "fast_phase.Adam.prepare": "called by FastModel.solve",
