@@ -189,7 +189,8 @@ class Model(MetaPhase):
             FileFormatError: If a path that ends in ".npz" is not such a file.
             TypeError: If ``save_path`` is no path.
             ValueError: If it ends otherwise than what ``save`` returns, or the weights
-                have other shapes than those of the network.
+                are those of a network of another parameter space, float type, sizes or
+                activation, or of one with transforms where this has none.
         """
         save_path = as_saved("save_path", save_path)
         verbose = as_verbose(verbose)
@@ -198,8 +199,8 @@ class Model(MetaPhase):
         if save_path.endswith(".npz"):
             if verbose > 0:
                 print(f"Restoring model from {save_path} ...\n")
-            _, arrays = container.read(save_path, KIND)
-            restore_weights(self.net, arrays, save_path)
+            header, arrays = container.read(save_path, KIND)
+            restore_weights(self.net, header, arrays, save_path)
         else:
             super().restore(save_path, device=device, verbose=verbose)
         self._has_weights = True
