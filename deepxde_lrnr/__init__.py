@@ -5,6 +5,7 @@ __all__ = [
     "FastModel",
     "FileFormatError",
     "Model",
+    "OutsideGeometryWarning",
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
     "Solution",
@@ -25,6 +26,7 @@ __all__ = [
 from . import _backend  # noqa: F401  # isort: skip  (before DeepXDE is imported)
 from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
 from ._version import __version__
+from .data.outside import OutsideGeometryWarning
 from .fast_phase import FastModel, Solution
 from .io import FileFormatError
 from .loading import load_fast, load_model

@@ -430,6 +430,31 @@ def test_a_transform_for_one_number_of_rows_is_not_saved_wrongly(tmp_path):
         model.save(tmp_path / "model.npz")
 
 
+# Without the problem
+
+
+def test_a_model_predicts_without_its_problem_and_asks_for_it_else(model, tmp_path):
+    path = model.save(tmp_path / "model.npz")
+    loaded = lrnr.load_model(path)
+    np.testing.assert_array_equal(loaded.predict(X, MU), model.predict(X, MU))
+    for call in (
+        lambda: loaded.compile("adam", lr=1e-3),
+        lambda: loaded.train(iterations=1),
+        lambda: loaded.reduce(),
+    ):
+        with pytest.raises(
+            RuntimeError, match=r"needs the problem, .* load_model\(pat"
+        ):
+            call()
+    with pytest.warns(lrnr.OutsideGeometryWarning, match="1 of 1 points x"):
+        loaded.predict([[5, 0]], MU)
+    assert "none; load_model(path, data) gives one" in repr(loaded)
+    # It can be saved on.
+    again = lrnr.load_model(loaded.save(tmp_path / "again.npz"), family())
+    np.testing.assert_array_equal(again.predict(X, MU), model.predict(X, MU))
+    assert again._has_weights
+
+
 # Another problem
 
 

@@ -104,8 +104,7 @@ class ParametricPDE(dde.data.Data):
         self.parameter_distribution = parameter_distribution
         self.solution = problem.soln if solution is None else solution
         self.conditions = [
-            Condition(bc, f"bcs[{i}] ({type(bc).__name__})")
-            for i, bc in enumerate(problem.bcs)
+            Condition(bc, _bc_name(i, bc)) for i, bc in enumerate(problem.bcs)
         ]
         self._check_arguments()
 
@@ -137,6 +136,11 @@ class ParametricPDE(dde.data.Data):
             )
         if solution is not None:
             as_function("solution", solution, (1, 2), "(x, mu) or (x)")
+
+    @property
+    def bc_names(self) -> list[str]:
+        """Names of the IC/BC of the problem in messages, in its order."""
+        return [_bc_name(i, bc) for i, bc in enumerate(self.problem.bcs)]
 
     # Parameters
 
@@ -466,6 +470,12 @@ class ParametricPDE(dde.data.Data):
         return np.vstack((rows, filler))
 
     def losses(self, targets, outputs, loss_fn, inputs, model, aux=None):
+        if not getattr(model, "is_parametric", False):
+            raise TypeError(
+                f"model is a {type(model).__module__}.{type(model).__name__}; a "
+                "ParametricPDE is trained by deepxde_lrnr.Model(data, net), which "
+                "takes the arguments of dde.Model and predicts for any mu."
+            )
         mu, net = inputs[0], model.net
         if aux:
             function = lambda x: aux[0]((mu, x))  # noqa: E731
@@ -501,6 +511,10 @@ class ParametricPDE(dde.data.Data):
         return pde + [c.name for c in self.conditions]
 
 
+def _bc_name(i: int, bc) -> str:
+    return f"bcs[{i}] ({type(bc).__name__})"
+
+
 def _check_problem(problem) -> None:
     # Their pde takes an integral or a fractional matrix where ours takes mu.
     unsupported = (dde.data.FPDE, dde.data.IDE)
@@ -512,6 +526,12 @@ def _check_problem(problem) -> None:
             + " Write the integral in pde, with lrnr.data.values_at."
             * integral
         )
+    for i, bc in enumerate(problem.bcs):
+        if isinstance(bc, (list, tuple)):
+            raise ValueError(
+                f"bcs[{i}] of problem is a {type(bc).__name__}; bcs must be one list "
+                "of conditions, without lists in it."
+            )
     if problem.auxiliary_var_fn is not None:
         raise ValueError(
             "problem has an auxiliary_var_function; the third argument of pde is mu "

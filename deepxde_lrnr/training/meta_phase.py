@@ -32,6 +32,9 @@ class MetaPhase(dde.Model):
         data_at_start: State of the data when ``train`` was called, see ``data.state``.
     """
 
+    # For the data: a plain dde.Model knows no mu.
+    is_parametric = True
+
     def __init__(self, data, net, strategy=None):
         devices.check_strategy(strategy)
         super().__init__(data, net)
@@ -96,9 +99,14 @@ class MetaPhase(dde.Model):
             ValueError: If ``batch_size`` or ``callbacks`` do not fit, an argument is
                 not as ``dde.Model.train`` wants it, or the residual of one mu depends
                 on the other mu of a batch (which is looked at once, for three mu).
+            RuntimeError: If the model has not been compiled, or was loaded without its
+                problem.
             TypeError: If a path is none.
             OSError: If there is nothing at ``model_restore_path``.
         """
+        self._check_problem("train()")
+        if self.outputs_losses_train is None:
+            raise RuntimeError("train() needs a compiled model: call compile() first.")
         verbose = as_verbose(verbose)
         for name, value in (("iterations", iterations), ("epochs", epochs)):
             if value is not None:
