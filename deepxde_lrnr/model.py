@@ -327,7 +327,10 @@ class Model(MetaPhase):
                 "infinity. Try a smaller lr."
             )
         self._examine()
-        return reduce_model(self.data, self.net, self.loss_weights, **kwargs)
+        weights = self.data._residual_weights(
+            self.loss_weights, self.net.regularizer is not None
+        )
+        return reduce_model(self.data, self.net, weights, **kwargs)
 
 
 def _learning_rate(lr, decay):

@@ -442,9 +442,7 @@ def test_a_model_predicts_without_its_problem_and_asks_for_it_else(model, tmp_pa
         lambda: loaded.train(iterations=1),
         lambda: loaded.reduce(),
     ):
-        with pytest.raises(
-            RuntimeError, match=r"needs the problem, .* load_model\(pat"
-        ):
+        with pytest.raises(RuntimeError, match=r"needs the problem, .* load_model\("):
             call()
     with pytest.warns(lrnr.OutsideGeometryWarning, match="1 of 1 points x"):
         loaded.predict([[5, 0]], MU)
@@ -505,8 +503,8 @@ def test_the_problem_must_be_that_of_the_file(fast_file, data, error, message):
 def test_the_problem_of_a_model_must_fit(model, tmp_path):
     path = tmp_path / "model.npz"
     model.save(path)
-    with pytest.raises(TypeError, match="NoneType; it must be .*ParametricPDE"):
-        lrnr.load_model(path, None)
+    with pytest.raises(TypeError, match="a int; it must be .*ParametricPDE"):
+        lrnr.load_model(path, 3)
     with pytest.raises(ValueError, match="parameter space"):
         lrnr.load_model(path, family(space=lrnr.ParameterSpace(k=(0, 3), a=(1, 2))))
     geometry = other_geometry()

@@ -15,6 +15,7 @@ import numpy as np
 from deepxde import icbc
 
 from .._checks import check_parameters, num_args, shown
+from .point_sets import ParametricPointSetBC
 from .rows import Rows
 from .value_functions import keep_value_functions, users_function
 
@@ -26,6 +27,7 @@ _WITH_VALUE_FUNCTION = (
     icbc.NeumannBC,
     icbc.IC,
     icbc.Interface2DBC,
+    ParametricPointSetBC,
 )
 _WITH_POINT_VALUES = (icbc.PointSetBC, icbc.PointSetOperatorBC)
 _WITH_OPERATOR = (icbc.OperatorBC, icbc.PointSetOperatorBC)

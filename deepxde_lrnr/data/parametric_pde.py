@@ -23,6 +23,7 @@ from .._checks import (
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
+from .point_sets import ParametricPointSetBC
 from .rows import Rows, known_rows
 
 # Above this, a step without ``batch_size`` is likely to be an oversight.
@@ -73,6 +74,8 @@ class ParametricPDE(dde.data.Data):
         train_mu: Array of shape (``num_parameters``, p).
         test_mu: Array of shape (``num_test``, p).
         num_bcs: Number of points of each IC/BC at the start.
+        measured: ``ParametricPointSetBC`` with mu of their own, by their places among
+            the IC/BC.
 
     Raises:
         TypeError: If ``problem`` or ``parameter_space`` is of another type.
@@ -103,8 +106,19 @@ class ParametricPDE(dde.data.Data):
         self.parameter_space = parameter_space
         self.parameter_distribution = parameter_distribution
         self.solution = problem.soln if solution is None else solution
+        # Measurements hold at their own mu only: a loss of the meta phase, and no
+        # condition of the problem for every mu. By their places among the IC/BC.
+        self.measured = {
+            i: bc
+            for i, bc in enumerate(problem.bcs)
+            if isinstance(bc, ParametricPointSetBC) and bc.is_measured
+        }
+        for i, bc in self.measured.items():
+            parameter_space.check(bc.mu, f"mu of {_bc_name(i, bc)}", stacklevel=3)
         self.conditions = [
-            Condition(bc, _bc_name(i, bc)) for i, bc in enumerate(problem.bcs)
+            Condition(bc, _bc_name(i, bc))
+            for i, bc in enumerate(problem.bcs)
+            if i not in self.measured
         ]
         self._check_arguments()
 
@@ -124,7 +138,7 @@ class ParametricPDE(dde.data.Data):
     def _check_arguments(self) -> None:
         """Checks the number of arguments of the user's functions."""
         pde, solution = self.problem.pde, self.solution
-        takes_mu = any(c.takes_mu for c in self.conditions)
+        takes_mu = bool(self.measured) or any(c.takes_mu for c in self.conditions)
         if pde is not None:
             as_function("pde", pde, (2, 3), "(x, u, mu)")
             takes_mu = takes_mu or num_args(pde) == 3
@@ -133,6 +147,11 @@ class ParametricPDE(dde.data.Data):
                 "pde takes no mu, and neither does an IC/BC: write pde(x, u, mu), mu "
                 "being a Tensor of shape (rows, p). If mu enters through the network's "
                 "transforms only, let pde take mu all the same and ignore it."
+            )
+        if pde is None and not self.conditions:
+            raise ValueError(
+                "problem has measurements only; it needs a pde or a condition that "
+                "holds for every mu, e.g. lrnr.data.ParametricPointSetBC of a function."
             )
         if solution is not None:
             as_function("solution", solution, (1, 2), "(x, mu) or (x)")
@@ -196,7 +215,8 @@ class ParametricPDE(dde.data.Data):
         problem, (old_bc, old_all) = self.problem, self._source
         if problem.train_x_bc is not old_bc:
             ends = np.cumsum(problem.num_bcs)[:-1]
-            blocks = np.split(problem.train_x_bc, ends) if self.conditions else []
+            blocks = np.split(problem.train_x_bc, ends) if problem.bcs else []
+            blocks = [b for i, b in enumerate(blocks) if i not in self.measured]
             self._collocation = self._new_collocation(blocks, problem.train_x_all)
         elif problem.train_x_all is not old_all:
             self._collocation = replace(
@@ -343,7 +363,12 @@ class ParametricPDE(dde.data.Data):
                 "mu (with 128 points each).",
                 stacklevel=2,
             )
+        auxiliary["measurements"] = self._measurements(len(inputs[1]))
         return inputs, None, auxiliary
+
+    def _measurements(self, most: int | None = None) -> list:
+        """Arrays (mu, x, values) of each set of measurements, at most so many."""
+        return [bc.measurements(most) for bc in self.measured.values()]
 
     def _batch_sizes(self, batch_size):
         """Number of mu and number of points of a step; ``None`` means all of them."""
@@ -374,6 +399,7 @@ class ParametricPDE(dde.data.Data):
         if self._test_points is not None:
             collocation = replace(collocation, pde_points=self._test_points)
         inputs, auxiliary = self.batch(self.test_mu, collocation)
+        auxiliary["measurements"] = self._measurements()
         return inputs, self._reference(*inputs), auxiliary
 
     def _reference(self, mu, x) -> np.ndarray | None:
@@ -482,13 +508,26 @@ class ParametricPDE(dde.data.Data):
         else:
             # Not net itself, which adds its regularization to the loss in each call.
             function = lambda x: net.evaluate(mu, x, net.coefficients(mu))  # noqa: E731
-        errors = self.errors(inputs, outputs, model.net.auxiliary_vars, function)
+        auxiliary = model.net.auxiliary_vars
+        errors = self.errors(inputs, outputs, auxiliary, function)
+        num_pde = len(errors) - len(self.conditions)
+        measurements = auxiliary.get("measurements") or self._measurements()
+        for (i, bc), arrays in zip(self.measured.items(), measurements, strict=True):
+
+            def at_pairs(mu, x):
+                return net.evaluate(mu, x, net.coefficients(mu))
+
+            error = bc.measured_error(at_pairs, *map(tf.convert_to_tensor, arrays))
+            rows, name = arrays[1].shape[0], _bc_name(i, bc)
+            errors.insert(num_pde + i, _as_columns(error, rows, rows, name))
+        names = self._error_names(len(errors), measured=True)
         if model.loss_weights is not None:
             regularized = model.net.regularizer is not None
-            self.check_loss_weights(model.loss_weights, len(errors), regularized)
+            more = ["regularization"] * regularized
+            _check_entries("loss_weights", model.loss_weights, names + more)
         if not isinstance(loss_fn, (list, tuple)):
             loss_fn = [loss_fn] * len(errors)
-        _check_entries("loss", loss_fn, self._error_names(len(errors)))
+        _check_entries("loss", loss_fn, names)
         return [f(tf.zeros_like(e), e) for f, e in zip(loss_fn, errors, strict=True)]
 
     def check_loss_weights(self, loss_weights, num_errors: int, regularized: bool):
@@ -505,10 +544,25 @@ class ParametricPDE(dde.data.Data):
         names = self._error_names(num_errors) + ["regularization"] * regularized
         _check_entries("loss_weights", loss_weights, names)
 
-    def _error_names(self, num_errors: int) -> list[str]:
-        num_pde = num_errors - len(self.conditions)
+    def _error_names(self, num_errors: int, measured: bool = False) -> list[str]:
+        """Names of the errors: equations, then IC/BC, with measurements or without."""
+        bcs = self.bc_names if measured else [c.name for c in self.conditions]
+        num_pde = num_errors - len(bcs)
         pde = ["pde"] if num_pde == 1 else [f"pde[{i}]" for i in range(num_pde)]
-        return pde + [c.name for c in self.conditions]
+        return pde + bcs
+
+    def _residual_weights(self, loss_weights, regularized: bool):
+        """Loss weights without those of measurements, which ``errors`` do not have.
+
+        Args:
+            loss_weights: ``None``, or a list as for ``Model.compile``.
+            regularized: Whether the last one is for the network's regularization.
+        """
+        if loss_weights is None or not self.measured:
+            return loss_weights
+        num_pde = len(loss_weights) - len(self.problem.bcs) - regularized
+        left_out = {num_pde + i for i in self.measured}
+        return [w for k, w in enumerate(loss_weights) if k not in left_out]
 
 
 def _bc_name(i: int, bc) -> str:

@@ -149,6 +149,18 @@ def add_problem(add, tiny):
         {"points": shaped(None, 2), "condition_points": NONE | count()},
         call=data.collocation,
     )
+    points = tiny.points
+    add(
+        "data.ParametricPointSetBC",
+        {"points": points, "values": np.ones((4, 1)), "mu": np.ones((4, 2))},
+        {
+            "points": shaped(4, 2),
+            "values": shaped(4, 1) | shaped(1, 1) | shaped(),
+            "mu": shaped(4, None) | shaped(1, None) | shaped(None) | shaped(),
+            "component": count(0),
+            "operator": NONE | function(2, 3),
+        },
+    )
     geom = tiny.geom
     kinds = (dde.geometry.geometry.Geometry, dde.geometry.GeometryXTime)
     add(
