@@ -496,27 +496,27 @@ class ParametricPDE(dde.data.Data):
         return np.vstack((rows, filler))
 
     def losses(self, targets, outputs, loss_fn, inputs, model, aux=None):
-        if not getattr(model, "is_parametric", False):
+        mu, net = inputs[0], model.net
+        ours = hasattr(net, "coefficients")  # a ParametricNN; others may be tried too
+        if ours and not getattr(model, "is_parametric", False):
             raise TypeError(
                 f"model is a {type(model).__module__}.{type(model).__name__}; a "
-                "ParametricPDE is trained by deepxde_lrnr.Model(data, net), which "
-                "takes the arguments of dde.Model and predicts for any mu."
+                f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, net), "
+                "which takes the arguments of dde.Model and predicts for any mu."
             )
-        mu, net = inputs[0], model.net
-        if aux:
-            function = lambda x: aux[0]((mu, x))  # noqa: E731
-        else:
+
+        def at_pairs(mu, x):
             # Not net itself, which adds its regularization to the loss in each call.
-            function = lambda x: net.evaluate(mu, x, net.coefficients(mu))  # noqa: E731
+            if ours:
+                return net.evaluate(mu, x, net.coefficients(mu))
+            return net((mu, x))
+
+        function = (lambda x: aux[0]((mu, x))) if aux else (lambda x: at_pairs(mu, x))
         auxiliary = model.net.auxiliary_vars
         errors = self.errors(inputs, outputs, auxiliary, function)
         num_pde = len(errors) - len(self.conditions)
         measurements = auxiliary.get("measurements") or self._measurements()
         for (i, bc), arrays in zip(self.measured.items(), measurements, strict=True):
-
-            def at_pairs(mu, x):
-                return net.evaluate(mu, x, net.coefficients(mu))
-
             error = bc.measured_error(at_pairs, *map(tf.convert_to_tensor, arrays))
             rows, name = arrays[1].shape[0], _bc_name(i, bc)
             errors.insert(num_pde + i, _as_columns(error, rows, rows, name))
