@@ -15,6 +15,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._checks import num_args
 from .._tracing import traced
 from ..nn import FastLRNR, HyperLRNR
 from ..nn.coefficients import CoefficientLayout
@@ -23,6 +24,7 @@ from ..nn.hypernetwork import Hypernetwork
 from ..nn.low_rank import LowRankStack, hidden_activations
 from ..parameter_space import ParameterSpace
 from .bounds import check_sizes
+from .container import FileFormatError
 from .functions import NotStorable, parse, rebuild, trace
 from .sizes import Sizes, below
 
@@ -90,7 +92,7 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
     feature, output = net._input_transform, net._output_transform
     packed.header["feature_transform"] = packed.header["output_transform"] = None
     if feature is not None:
-        columns = (x, mu)[: dde.utils.get_num_args(feature)]
+        columns = (x, mu) if num_args(feature) == 2 else (x,)
         packed.header["feature_transform"] = store(
             "feature_transform", feature, *columns
         )
@@ -98,14 +100,24 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
         packed.header["output_transform"] = store(
             "output_transform", lambda mu, x, y: output((mu, x), y), mu, x, y
         )
-    known = {dde.nn.activations.get(name): name for name in _ACTIVATIONS}
     packed.header["activation"] = [
-        known.get(function) or store(f"activation-{i}", function, width)
-        for i, (function, width) in enumerate(
-            zip(net.stack.activations, net.stack.widths, strict=True)
+        name or store(f"activation-{i}", function, width)
+        for i, (name, function, width) in enumerate(
+            zip(
+                _activation_names(net),
+                net.stack.activations,
+                net.stack.widths,
+                strict=True,
+            )
         )
     ]
     return packed
+
+
+def _activation_names(net) -> list[str | None]:
+    """DeepXDE's names of the activations of the hidden layers, if they have one."""
+    known = {dde.nn.activations.get(name): name for name in _ACTIVATIONS}
+    return [known.get(function) for function in net.stack.activations]
 
 
 def _compare(function, again, columns, dtype) -> None:
@@ -308,14 +320,25 @@ def check_finite(arrays: dict[str, np.ndarray]) -> None:
             )
 
 
-def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
+def restore_weights(net: HyperLRNR, header: dict, arrays: dict, path) -> None:
     """Gives a network the weights of ``pack_hyper``.
 
     Raises:
-        ValueError: If they have other shapes than those of the network, or are not
-            finite.
+        FileFormatError: If the file is not well-formed.
+        ValueError: If they are those of a network of another parameter space, float
+            type, sizes or activation, or of one with transforms where this has none, or
+            not finite.
     """
     arrays, variables = below(arrays, "weights"), weights(net)
+    try:
+        differences = _differences(net, header)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} is not well-formed: {error!r}.") from error
+    if differences:
+        raise ValueError(
+            f"{path} has the weights of another network: {'; '.join(differences)}. "
+            "load_model makes the network it was saved with."
+        )
     if {n: a.shape for n, a in arrays.items()} != {
         name: tuple(variable.shape) for name, variable in variables.items()
     }:
@@ -329,6 +352,30 @@ def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
         raise ValueError(f"{path}: {error}.") from None
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def _differences(net: HyperLRNR, header: dict) -> list[str]:
+    """What a header of ``pack_hyper`` says otherwise than a network, in words."""
+    saved, functions = {}, header["functions"]
+    saved["parameter space"] = ParameterSpace.from_dict(header["parameter_space"])
+    saved["float type"] = header["dtype"]
+    ours = {"parameter space": net.parameter_space, "float type": net.compute_dtype}
+    for name, transform in (
+        ("feature_transform", net._input_transform),
+        ("output_transform", net._output_transform),
+    ):
+        ours[name] = "none" if transform is None else "one"
+        saved[name] = "none" if functions[name] is None else "one"
+    names = _activation_names(net)
+    # A function that has no name cannot be compared.
+    stored = [a if isinstance(a, str) else None for a in functions["activation"]]
+    if len(names) == len(stored) and None not in (*names, *stored):
+        ours["activation"], saved["activation"] = names, stored
+    return [
+        f"its {name} is {saved[name]}, that of net is {value}"
+        for name, value in ours.items()
+        if saved[name] != value
+    ]
 
 
 # Networks
