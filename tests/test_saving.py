@@ -555,7 +555,12 @@ def appended(*nodes):
             "no activation",
         ),
         (lambda h, a: a["points/pde"].fill(np.inf), "points/pde has entries"),
-        (lambda h, a: a["random/shifts"].fill(np.nan), "random/shifts has entries"),
+        (
+            lambda h, a: a.update(
+                {"random/weights": np.full((4, 2), np.nan), "random/shifts": np.ones(2)}
+            ),
+            "random/weights has entries",
+        ),
         (
             lambda h, a: a.update({"random/shifts": np.zeros(3)}),
             "the random features have the shapes",
