@@ -67,5 +67,5 @@ def decay(geom, space, **kwargs):
     """
     data, net = decay_network(geom, space)
     settings = {"points": 20, "method": "eim", "rank": 3}
-    settings.update(num_parameters=12, num_nodes=8)
+    settings.update(num_parameters=12)
     return reduce_model(data, net, [1], **{**settings, **kwargs})

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr import __main__ as command
-from deepxde_lrnr.fast_phase import GaussNewton
 from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.io import container
 
@@ -86,8 +85,7 @@ def fast(folder, problem):
     model.compile("adam", lr=1e-3, verbose=0)
     model.train(iterations=3, batch_size=4, display_every=10**9, verbose=0)
     model.save(folder / "model.npz")
-    fast = model.reduce(points=24, method="eim", rank=2, num_parameters=12, num_nodes=8)
-    fast.choices[GaussNewton()] = ("learned", 1e-2)
+    fast = model.reduce(points=24, method="eim", rank=2, num_parameters=12)
     fast.solve([1, 1])
     fast.save(folder / "fast.npz")
     return fast
@@ -133,9 +131,9 @@ def test_info_says_what_a_fast_model_is(run):
         "network:.*2 - 8 - 8 - 1, ranks 2, 4 coefficients",
         "reduced:",
         r"layer 1:.*2 modes, 2 neurons, error .*\(derivatives\)",
-        r"points:.*24 of pde, 4 of bcs\[0\] \(IC\)",
-        "learned Jacobian:.*8 nodes",
-        "choice of a solver:.*learned, damping 0.01",
+        r"points:.*24 of pde, 16 of bcs\[0\] \(IC\)",
+        "trial space:.*5 unknowns",
+        "residual:.*derivatives up to order 1",
         r"to solve:.*ParametricPDE; dimension 2, IC/BC: bcs\[0\] \(IC\)",
     ):
         assert re.search(line, text), line
@@ -189,8 +187,8 @@ def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
     assert result["mu"].tolist() == [[0.8, 1.2], [2.5, 0.7], [1, 1]]
     assert result["u"].shape == (3, 4, 3, 1)
     expected = fast.solve(result["mu"])
-    np.testing.assert_array_equal(
-        result["u"].reshape(3, -1, 1), expected.predict(POINTS)
+    np.testing.assert_allclose(
+        result["u"].reshape(3, -1, 1), expected.predict(POINTS), rtol=1e-12
     )
     np.testing.assert_array_equal(result["residual"], expected.residual)
     assert result["status"].tolist() == expected.status.tolist()

@@ -224,7 +224,8 @@ class FastModel:
 
         The file holds the networks, the reduction, the trial space, the points, and
         what was found out about the problem; the transforms as operations, if they are
-        made of mathematical ones alone; but not the problem itself, which is Python code.
+        made of mathematical ones alone; but not the problem itself, which is Python
+        code.
 
         Args:
             path: The file. What was there is replaced in one step.

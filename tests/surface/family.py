@@ -140,6 +140,6 @@ def add_problem(add, tiny):
     add(
         "data.ParametricPDE.collocation",
         {"points": tiny.points},
-        {"points": shaped(None, 2), "condition_points": NONE | count()},
+        {"points": shaped(None, 2)},
         call=data.collocation,
     )
