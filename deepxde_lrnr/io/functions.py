@@ -47,6 +47,7 @@ _RENAMED = {
     ("Select", "e"): "y",
 }
 _CONSTANT = "Const"
+_PRECISIONS = ("float32", "float64")
 
 
 class NotStorable(ValueError):
@@ -84,7 +85,8 @@ def trace(function, shapes, dtype: str) -> tuple[dict, dict[str, np.ndarray]]:
     (output,) = output
     if output.op.type == "Identity":  # which TensorFlow puts at the end of a graph
         (output,) = output.op.inputs
-    return _Writer(traced.graph, len(specs)).write(output)
+    program, constants = _Writer(traced.graph, len(specs)).write(output)
+    return {**program, "dtype": dtype}, constants
 
 
 class _Writer:
@@ -210,6 +212,9 @@ def _attributes(op) -> dict:
 def rebuild(program: dict, constants: dict[str, np.ndarray]):
     """The function that ``trace`` wrote down.
 
+    It computes in the precision of its arguments, as the function did: constants of
+    the precision of the trace, and conversions to it, follow the arguments'.
+
     Args:
         program: From ``trace``.
         constants: The same.
@@ -227,11 +232,18 @@ def rebuild(program: dict, constants: dict[str, np.ndarray]):
         for i, node in enumerate(program["nodes"])
     ]
     output = _checked_reference(program["output"], num_inputs + len(nodes))
+    # Earlier files do not say it: then all of them follow.
+    given = program.get("dtype")
+    follow = [tf.as_dtype(d) for d in ([given] if given else _PRECISIONS)]
 
     # Autograph has nothing to convert in here.
     @tf.autograph.experimental.do_not_convert
     def run(*inputs):
         values = [[tensor] for tensor in inputs]
+        dtype = inputs[0].dtype
+
+        def followed(value):
+            return dtype if isinstance(value, tf.DType) and value in follow else value
 
         def pick(reference):
             if isinstance(reference, list):
@@ -241,10 +253,12 @@ def rebuild(program: dict, constants: dict[str, np.ndarray]):
 
         for operation, name, arguments, attributes in nodes:
             if operation is None:
-                values.append([tf.constant(arguments, name=name)])
+                own = followed(tf.as_dtype(arguments.dtype))
+                values.append([tf.constant(arguments, own, name=name)])
                 continue
             given = {key: pick(reference) for key, reference in arguments.items()}
-            result = operation(**given, **attributes, name=name)
+            kept = {key: followed(value) for key, value in attributes.items()}
+            result = operation(**given, **kept, name=name)
             values.append(tf.nest.flatten(result))
         return pick(output)
 

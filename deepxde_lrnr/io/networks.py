@@ -54,9 +54,7 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
 
     def store(key, function, *columns):
         try:
-            program, constants = trace(
-                function, [(None, n) for n in columns], net.compute_dtype
-            )
+            program, constants = _trace(function, columns, net.compute_dtype)
             _compare(function, rebuild(program, constants), columns, net.compute_dtype)
         except NotStorable as error:
             name = key.partition("-")[0]
@@ -89,6 +87,18 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
         )
     ]
     return packed
+
+
+def _trace(function, columns, dtype):
+    """As ``trace``, in double precision if that can be, so that no constant is rounded.
+
+    The fast phase computes in double precision what was trained in single.
+    """
+    shapes = [(None, n) for n in columns]
+    try:
+        return trace(function, shapes, "float64")
+    except NotStorable:
+        return trace(function, shapes, dtype)
 
 
 def _compare(function, again, columns, dtype) -> None:
