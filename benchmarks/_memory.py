@@ -7,17 +7,17 @@ import gc
 import numpy as np
 import psutil
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
 
 ROWS = {
     "solves": "solves one after the other, each of another mu",
     "rss_growth_mb": "MB that memory (RSS) grew meanwhile",
     "retracings": "functions traced meanwhile",
-    "mixed_solves": "solves of 1 to 20 mu, by three solvers in turns",
+    "mixed_solves": "solves of 1 to 20 mu, by two solvers in turns",
     "mixed_rss_growth_mb": "MB that memory grew meanwhile",
     "mixed_retracings": "functions traced meanwhile",
 }
-SOLVERS = (GaussNewton(), GaussNewton(4, "learned", damping=1e-3), Adam(20))
+SOLVERS = (LeastSquares(), Adam(20))
 MOST_MU = 20
 
 

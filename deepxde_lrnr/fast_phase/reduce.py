@@ -105,8 +105,9 @@ def reduce_model(
         as_integer("random_features", random_features, 0)
     seed = as_integer("seed", seed, 0)
     if points is not None:
-        # Their number is checked when they are drawn.
-        as_reals("points", points)
+        # Their shape is checked when each IC/BC picks its own.
+        if np.ndim(as_reals("points", points)) == 0:
+            as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
