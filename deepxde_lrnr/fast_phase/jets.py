@@ -80,7 +80,8 @@ class MultiIndices:
         """
         result = np.empty_like(inner)
         result[0] = series[0]
-        np.multiply(series[1], inner[1:], out=result[1:])
+        if self.order > 0:
+            np.multiply(series[1], inner[1:], out=result[1:])
         # Entries of (g - g(x))^k, of order k or more.
         power = dict(enumerate(inner[1:], start=1))
         for k in range(2, self.order + 1):
