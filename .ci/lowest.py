@@ -1,7 +1,7 @@
 """Constraints for pip: the lowest release of what pyproject.toml declares.
 
     python .ci/lowest.py > constraints.txt
-    pip install -c constraints.txt -e ".[distributed,examples,test]"
+    pip install -c constraints.txt -e ".[distributed,test]"
 
 Dependencies of the package and those of the extras that a user may want are pinned to
 the lower bound of their declaration; what only tests, documentation and linting need is
@@ -20,7 +20,7 @@ try:
 except ImportError:  # Python 3.10; pytest brings it there
     import tomli as tomllib
 
-EXTRAS = ("distributed", "examples")
+EXTRAS = ("distributed",)
 
 
 def lowest(declaration: str) -> str:

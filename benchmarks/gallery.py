@@ -72,9 +72,12 @@ GALLERY = (
     Example("advected_pulse", "parameters of the initial condition", "exact", 0.02),
     Example("kovasznay", "three unknowns, steady Navier-Stokes", "exact", 0.01),
     Example(
-        "poisson_source", "a disk with a hole, a moving source", "finite elements", 0.03
+        "poisson_source",
+        "a disk with a hole, a moving source",
+        "spectral elements",
+        0.03,
     ),
-    Example("helmholtz", "a wave number that varies", "finite elements", 0.03),
+    Example("helmholtz", "a wave number that varies", "spectral elements", 0.03),
     Example("lotka_volterra", "ordinary differential equations", "scipy, DOP853", 0.01),
     Example("allen_cahn", "sharp interfaces", "spectral in space", 0.03),
     Example("fitzhugh_nagumo", "two coupled unknowns", "spectral in space", 0.03),

@@ -12,6 +12,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
+    from .data.outside import OutsideGeometryWarning
     from .fast_phase import FastModel, Solution
     from .io import FileFormatError
     from .loading import load_fast, load_model
@@ -25,6 +26,7 @@ __all__ = [
     "FastModel",
     "FileFormatError",
     "Model",
+    "OutsideGeometryWarning",
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
     "Solution",
@@ -53,6 +55,7 @@ _HOME = {
     "FastModel": "fast_phase",
     "FileFormatError": "io",
     "Model": "model",
+    "OutsideGeometryWarning": "data.outside",
     "OutsideParameterSpaceWarning": "parameter_space",
     "ParameterSpace": "parameter_space",
     "Solution": "fast_phase",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import numbers
@@ -122,15 +123,62 @@ def as_path(name: str, value) -> str:
 
 
 def num_args(function) -> int | None:
-    """Number of arguments of a function; ``None`` if it is none or does not tell."""
+    """Number of arguments that a function is called with.
+
+    Those are its positional parameters without a default: ``nu`` of
+    ``lambda x, u, nu=0.02: ...`` and ``i`` of ``lambda x, mu, i=i: ...`` are the
+    user's own.
+
+    Returns:
+        The number, or ``None`` if it is no function or does not tell, as ``*args``.
+    """
+    parameters = _parameters(function)
+    if parameters is None:
+        return None
+    needed = [
+        p
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        and p.default is p.empty
+    ]
+    if not needed and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None
+    # A method that a decorator wraps may show it.
+    return len(needed) - any(p.name == "self" for p in needed)
+
+
+def _parameters(function) -> list[inspect.Parameter] | None:
+    if isinstance(function, np.vectorize):
+        function = function.pyfunc
     if not callable(function):
         return None
-    import deepxde as dde
 
     try:
-        return dde.utils.get_num_args(function)
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return None
+
+
+def check_parameters(name: str, function) -> None:
+    """Refuses parameters of a user's function that would never get what they wait for.
+
+    Raises:
+        ValueError: If ``mu`` has a default, which it would keep (one that
+            ``functools.partial`` has set is meant), or a parameter that is passed by
+            its name alone has none.
+    """
+    frozen = function.keywords if isinstance(function, functools.partial) else {}
+    for p in _parameters(function) or ():
+        if p.name == "mu" and p.default is not p.empty and "mu" not in frozen:
+            raise ValueError(
+                f"{name} has a default for mu, which it would always keep: parameters "
+                "with a default are the user's own. Write mu without a default."
+            )
+        if p.kind is p.KEYWORD_ONLY and p.default is p.empty:
+            raise ValueError(
+                f"{name} has the parameter {p.name} after a *, without a default; "
+                "nothing is passed by name, so give it a default."
+            )
 
 
 def as_function(name: str, value, counts: tuple[int, ...], form: str):
@@ -139,12 +187,14 @@ def as_function(name: str, value, counts: tuple[int, ...], form: str):
     Args:
         name: Name of the argument.
         value: What the user gave.
-        counts: Numbers of arguments it may take.
+        counts: Numbers of arguments it may take; parameters with a default do not
+            count.
         form: What it must take, for the message, e.g. "(x, u) or (x, u, mu)".
 
     Raises:
-        ValueError: If not.
+        ValueError: If not, or if it has a default for ``mu``.
     """
+    check_parameters(name, value)
     count = num_args(value)
     if count not in counts:
         given = f"is {shown(value)}" if count is None else f"takes {count} arguments"

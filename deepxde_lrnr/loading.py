@@ -7,9 +7,11 @@ import contextlib
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_path
+from ._checks import as_path, as_reals
 from ._forks import check_fork
 from .data import ParametricPDE
+from .data.examination import examine
+from .data.missing import MissingProblem
 from .fast_phase import FastModel
 from .fast_phase.file import OldDesign, unpack_fast_model
 from .io import FileFormatError, container
@@ -29,18 +31,19 @@ from .parameter_space import ParameterSpace
 
 
 def load_model(
-    path, data, feature_transform=None, output_transform=None, activation=None
+    path, data=None, feature_transform=None, output_transform=None, activation=None
 ) -> Model:
     """Loads a model that ``Model.save`` wrote.
 
     It predicts and reduces as the saved one, and can be compiled and trained further
-    (the state of the optimizer is not in the file). Loading never executes code from
+    (the state of the optimizer is not in the file). Without ``data`` it predicts, and
+    everything else is an error that asks for ``data``. Loading never executes code from
     the file, whoever wrote it.
 
     Args:
         path: The file.
-        data: ``deepxde_lrnr.data.ParametricPDE`` with the parameter space and the
-            dimension of the one the model was trained on.
+        data: ``None``, or the ``deepxde_lrnr.data.ParametricPDE``, with the parameter
+            space and the dimension of the one the model was trained on.
         feature_transform: Instead of that of the file, as for
             ``HyperLRNR.apply_feature_transform``. Needed if it could not be saved.
         output_transform: The same for ``HyperLRNR.apply_output_transform``.
@@ -55,8 +58,12 @@ def load_model(
     """
     path = as_path("path", path)
     given = _given(feature_transform, output_transform, activation)
-    net, header, dim = _load_network(path, given)
-    _check_data(path, data, net.parameter_space)
+    net, header, (low, high) = _load_network(path, given)
+    dim = len(low)
+    if data is None:
+        data = MissingProblem(net.parameter_space, low, high)
+    else:
+        _check_data(path, data, net.parameter_space)
     if data.geom.dim != dim:
         raise ValueError(
             f"data has points of dimension {data.geom.dim}; those of the model in "
@@ -76,8 +83,8 @@ def load_network(path) -> HyperLRNR:
     return _load_network(path, {})[0]
 
 
-def _load_network(path, given: dict) -> tuple[HyperLRNR, dict, int]:
-    """The network, the header, and the dimension of the points."""
+def _load_network(path, given: dict) -> tuple[HyperLRNR, dict, tuple]:
+    """The network, the header, and the bounding box of the points."""
     header, arrays = container.read(path, MODEL)
     with _reading(path):
         _check_float(path, header)
@@ -86,7 +93,13 @@ def _load_network(path, given: dict) -> tuple[HyperLRNR, dict, int]:
         if not (weights is None or np.isfinite(weights).all()):
             raise ValueError(f"loss_weights is {weights!r}")
         header = {"loss_weights": weights, "trained": bool(header["trained"])}
-        return net, header, len(arrays["problem/low"])
+        box = tuple(
+            as_reals(name, arrays[f"problem/{name}"]).astype(float)
+            for name in ("low", "high")
+        )
+        if box[0].ndim != 1 or box[0].shape != box[1].shape:
+            raise ValueError(f"the corners have shapes {[b.shape for b in box]}")
+        return net, header, box
 
 
 def load_fast(
@@ -131,6 +144,8 @@ def load_fast(
         fast = FastModel(**parts)
     if data is not None:
         fast.problem_record.check_shape(data)
+        if any(condition.may_be_drawn for condition in data.conditions):
+            examine(data, fast.full)
         fast.problem_record.check_residuals(fast.residual, fast.full)
     return fast
 

@@ -12,6 +12,8 @@ from ._checks import as_choice, as_loss_weights, as_path, as_verbose
 from ._releases import iterations
 from .data import ParametricPDE
 from .data.collocation import bounding_box
+from .data.missing import MissingProblem
+from .data.outside import warn_outside
 from .fast_phase import FastModel, reduce_model
 from .io import container
 from .io.networks import pack_hyper, restore_weights
@@ -43,12 +45,13 @@ class Model(MetaPhase):
 
     Raises:
         TypeError: If ``data``, ``net`` or ``strategy`` is of another type.
-        ValueError: If their parameter spaces differ. With a ``strategy``, when
+        ValueError: If their parameter spaces differ, or DeepXDE's default float has
+            been set after the network was made. With a ``strategy``, when
             compiled, if variables were created outside of its scope.
     """
 
     def __init__(self, data: ParametricPDE, net: HyperLRNR, strategy=None):
-        if not isinstance(data, ParametricPDE):
+        if not isinstance(data, (ParametricPDE, MissingProblem)):
             raise TypeError(
                 f"data is a {type(data).__name__}; it must be a "
                 "deepxde_lrnr.data.ParametricPDE around the DeepXDE problem."
@@ -64,7 +67,58 @@ class Model(MetaPhase):
                 f"{data.parameter_space}; give both the same one."
             )
         super().__init__(data, net, strategy)
+        self._check_float()
         self._predictor = Predictor(net, data.geom.dim)
+
+    def __repr__(self):
+        data, net = self.data, self.net
+        bounds = repr(data.parameter_space).partition("(")[2][:-1]
+        network = f"HyperLRNR({list(net.layer_sizes)}, rank {net.layout.ranks[0]})"
+        if net.built:
+            network += f", {net.num_trainable_parameters()} weights"
+        if isinstance(data, MissingProblem):
+            problem = "none; load_model(path, data) gives one"
+        else:
+            names = ", ".join(name.partition("(")[2][:-1] for name in data.bc_names)
+            problem = (
+                f"{type(data.problem).__name__} in {data.geom.dim} coordinates, "
+                f"{names or 'no conditions'}; {data.num_parameters} mu, "
+                f"{len(data.train_collocation.pde_points)} points"
+            )
+        steps, losses = self.train_state.step, self.train_state.loss_train
+        training = f"{steps} steps"
+        if losses is not None and np.size(losses):
+            training += f", loss {np.sum(losses):.2e}"
+        if not self._has_weights:
+            training = "none"
+        elif not steps:
+            training = "weights from a file"
+        if self.outputs_losses_train is None:
+            training += " (not compiled)"
+        return (
+            f"Model of a family over {bounds}\n"
+            f"  network:  {network}\n"
+            f"  problem:  {problem}\n"
+            f"  training: {training}"
+        )
+
+    def _check_float(self) -> None:
+        """Checks that the network has the float type that points and mu have."""
+        ours, default = self.net.compute_dtype, dde.config.default_float()
+        if ours != default:
+            raise ValueError(
+                f"net was made in {ours}, but DeepXDE's default float is {default} "
+                "now; call dde.config.set_default_float before the problem and the "
+                "network are made."
+            )
+
+    def _check_problem(self, what: str) -> None:
+        if isinstance(self.data, MissingProblem):
+            raise RuntimeError(
+                f"{what} needs the problem, and the model was loaded without it; pass "
+                "it: load_model(path, data)."
+            )
+        self._check_float()
 
     def compile(
         self,
@@ -83,11 +137,13 @@ class Model(MetaPhase):
         and one more if the network has a regularization; ``train`` checks that.
 
         Raises:
+            RuntimeError: If the model was loaded without its problem.
             ValueError: If ``layer_sizes`` of the network does not fit the geometry, if
                 ``metrics`` have no ``solution`` to compare with, if there is no
                 learning rate, if the optimizer or a variable does not fit the
                 strategy, or if an argument is not as ``dde.Model.compile`` wants it.
         """
+        self._check_problem("compile()")
         verbose = as_verbose(verbose)
         loss_weights = as_loss_weights(loss_weights)
         check_compile(optimizer, lr, loss, metrics, decay, external_trainable_variables)
@@ -123,7 +179,7 @@ class Model(MetaPhase):
         with self.scope():
             self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
 
-    def save(self, save_path, protocol="backend", verbose=0) -> str:
+    def save(self, save_path, protocol="backend", verbose=0, **kwargs) -> str:
         """Saves the model, or its weights alone.
 
         A path that ends in ".npz" gets the model in one file, for
@@ -138,13 +194,15 @@ class Model(MetaPhase):
                 in one step.
             protocol: As for ``dde.Model.save``; "pickle" is never a model in one file.
             verbose: Whether the name of the file is printed.
+            **kwargs: Further arguments of ``dde.Model.save``, which has more in later
+                versions of DeepXDE; for a path that does not end in ".npz".
 
         Returns:
             Path of the file.
 
         Raises:
             OSError: If it cannot be written; a model there before is unchanged.
-            TypeError: If ``save_path`` is no path.
+            TypeError: If ``save_path`` is no path, or an argument is unknown.
             ValueError: If an argument is otherwise not as above.
 
         Warns:
@@ -160,7 +218,12 @@ class Model(MetaPhase):
                 raise FileNotFoundError(
                     errno.ENOENT, "there is no such folder for save_path", folder
                 )
-            return super().save(save_path, protocol=protocol, verbose=verbose)
+            return super().save(save_path, protocol=protocol, verbose=verbose, **kwargs)
+        if kwargs:
+            raise TypeError(
+                f"save() of a model in one file takes no {', '.join(kwargs)}; that is "
+                "for the weights alone, at a path that does not end in .npz."
+            )
         if not self.net.built:
             self._build()
         packed = pack_hyper(self.net, self.data.geom.dim, stacklevel=2)
@@ -189,7 +252,8 @@ class Model(MetaPhase):
             FileFormatError: If a path that ends in ".npz" is not such a file.
             TypeError: If ``save_path`` is no path.
             ValueError: If it ends otherwise than what ``save`` returns, or the weights
-                have other shapes than those of the network.
+                are those of a network of another parameter space, float type, sizes or
+                activation, or of one with transforms where this has none.
         """
         save_path = as_saved("save_path", save_path)
         verbose = as_verbose(verbose)
@@ -198,8 +262,8 @@ class Model(MetaPhase):
         if save_path.endswith(".npz"):
             if verbose > 0:
                 print(f"Restoring model from {save_path} ...\n")
-            _, arrays = container.read(save_path, KIND)
-            restore_weights(self.net, arrays, save_path)
+            header, arrays = container.read(save_path, KIND)
+            restore_weights(self.net, header, arrays, save_path)
         else:
             super().restore(save_path, device=device, verbose=verbose)
         self._has_weights = True
@@ -221,13 +285,19 @@ class Model(MetaPhase):
         Raises:
             TypeError: If ``x`` or ``mu`` is not made of real numbers.
             ValueError: If ``mu`` does not fit the parameter space or is not finite, or
-                ``x`` or ``operator`` is not as above.
+                ``x`` or ``operator`` is not as above; or if DeepXDE's default float has
+                been set after the network was made.
 
         Warns:
+            OutsideGeometryWarning: If a point is not in the geometry, or its time not
+                in the time domain.
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
+        self._check_float()
         if not self.net.built:
             self._build()
+        x = self._predictor.check_points(x)
+        warn_outside(self.data.geom, x, stacklevel=2)
         space = self.data.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3)
@@ -240,10 +310,13 @@ class Model(MetaPhase):
             **kwargs: See ``deepxde_lrnr.fast_phase.reduce_model``.
 
         Raises:
-            RuntimeError: If the model has not been trained, or its training diverged.
+            RuntimeError: If the model has not been trained, its training diverged, or
+                it was loaded without its problem.
             TypeError: If an argument is of another type.
-            ValueError: If an argument is out of its range.
+            ValueError: If an argument is out of its range, or the residual of one mu
+                depends on the other mu of a batch.
         """
+        self._check_problem("reduce()")
         if not self._has_weights:
             raise RuntimeError(
                 "reduce() needs a trained model: call train() first (or restore())."
@@ -253,7 +326,11 @@ class Model(MetaPhase):
                 "reduce() needs finite weights: the training diverged to NaN or "
                 "infinity. Try a smaller lr."
             )
-        return reduce_model(self.data, self.net, self.loss_weights, **kwargs)
+        self._examine()
+        weights = self.data._residual_weights(
+            self.loss_weights, self.net.regularizer is not None
+        )
+        return reduce_model(self.data, self.net, weights, **kwargs)
 
 
 def _learning_rate(lr, decay):

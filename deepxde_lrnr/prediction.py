@@ -9,6 +9,7 @@ import tensorflow as tf
 from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
 from ._tracing import traced
+from .data.rows import Rows, known_rows
 
 # Rows evaluated at once; bounds the memory of a prediction.
 _MAX_ROWS = 65_536
@@ -123,7 +124,8 @@ class Predictor:
                 if dde.config.autodiff == "forward":
                     u = (u, values)
                 mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-                return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
+                with known_rows(Rows(x, None, 0, None, True, values)):
+                    return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
 
             return traced(function, reduce_retracing=True)
 

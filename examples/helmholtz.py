@@ -9,8 +9,8 @@ resonant, so that one smooth family covers the band. (At an eigenvalue there is 
 solution; a band that contains one must be split there.)
 
 At the re-entrant corner u is like r^(2/3) and its gradient is not bounded. The output
-transform has this factor, and is 0 on the whole boundary. Reference: finite elements
-(reference_fem.py, needs scikit-fem).
+transform has this factor, and is 0 on the whole boundary. Reference: spectral elements
+(reference_fem.py).
 """
 
 import time
@@ -100,7 +100,7 @@ offline_seconds = time.time() - start
 
 # Fast phase: mu not trained on, and the reference.
 mu = space.sample(NUM_NEW, "Halton").astype(float)
-fem = reference_fem.DirichletProblem(reference_fem.l_shape(2 if report.QUICK else 4))
+fem = reference_fem.DirichletProblem(reference_fem.l_shape())
 exact = [fem.solve(lambda x, x0=x0: source(x, x0, np.exp), shift=k**2) for k, x0 in mu]
 u_hyper = model.predict(fem.points, mu)[..., 0]
 solutions, milliseconds = report.solve_each(fast, mu)

@@ -31,7 +31,7 @@ def convection_diffusion_reaction(
     beta: float,
     nu: float,
     rho: float,
-    dt: float = 1 / 800,
+    dt: float = 1 / 400,
     num_points: int = 256,
 ) -> np.ndarray:
     """Solves u_t + beta u_x - nu u_xx - rho u (1 - u) = 0 on [0, 2 pi], periodic in x,
@@ -39,10 +39,12 @@ def convection_diffusion_reaction(
 
     Strang splitting: half a step of the reaction (its logistic solution, pointwise),
     a step of convection and diffusion (exact on Fourier modes), half a step of the
-    reaction. The error is of second order in `dt`, and of spectral order in x. It is
-    due to nu and rho together: with either of them 0 the steps commute and only the
-    error in x is left. For beta, nu, rho in [1, 3] x [0, 2] x [0, 2] and t <= 1 the
-    values are within 5e-7 of the solution at the defaults.
+    reaction. The error of such a step has even powers of its length only, and the first
+    of them is removed by Richardson's extrapolation from steps of half the length. The
+    error is of fourth order in `dt`, and of spectral order in x. The former is due to
+    nu and rho together: with either of them 0 the steps commute and only the error in x
+    is left. For beta, nu, rho in [1, 3] x [0, 2] x [0, 2] and t <= 1 the values are
+    within 1e-11 of the solution at the defaults.
 
     Args:
         x: Array of shape (nx,). The points, anywhere; the solution is evaluated there
@@ -80,21 +82,26 @@ def convection_diffusion_reaction(
     symbol = -1j * beta * k - nu * k**2
     times, where = np.unique(t, return_inverse=True)
 
-    spectra = np.empty((len(times), len(k)), dtype=complex)
-    u = 1 + np.sin(2 * np.pi * np.arange(num_points) / num_points)
-    now = 0.0
-    for i, time in enumerate(times):
-        # The slack keeps a quotient of 8.000000001 from becoming 9 steps.
-        num_steps = max(1, int(np.ceil((time - now) / dt - 1e-6)))
-        step = (time - now) / num_steps
-        propagator = np.exp(step * symbol)
-        decay = np.exp(-rho * step / 2)
-        for _ in range(num_steps):
-            u = u / (u + (1 - u) * decay)
-            u = np.fft.irfft(propagator * np.fft.rfft(u), num_points)
-            u = u / (u + (1 - u) * decay)
-        spectra[i] = np.fft.rfft(u)
-        now = time
+    def split(refine):
+        """Fourier coefficients at the times, by ``refine`` steps for one of dt."""
+        spectra = np.empty((len(times), len(k)), dtype=complex)
+        u = 1 + np.sin(2 * np.pi * np.arange(num_points) / num_points)
+        now = 0.0
+        for i, time in enumerate(times):
+            # The slack keeps a quotient of 8.000000001 from becoming 9 steps.
+            num_steps = refine * max(1, int(np.ceil((time - now) / dt - 1e-6)))
+            step = (time - now) / num_steps
+            propagator = np.exp(step * symbol)
+            decay = np.exp(-rho * step / 2)
+            for _ in range(num_steps):
+                u = u / (u + (1 - u) * decay)
+                u = np.fft.irfft(propagator * np.fft.rfft(u), num_points)
+                u = u / (u + (1 - u) * decay)
+            spectra[i] = np.fft.rfft(u)
+            now = time
+        return spectra
+
+    spectra = (4 * split(2) - split(1)) / 3
 
     # Every mode but the first and the last stands for itself and its conjugate.
     weights = np.full(len(k), 2 / num_points)

@@ -1,29 +1,29 @@
-"""Reference solutions by finite elements (scikit-fem), with u = 0 on the boundary.
+"""Reference solutions by spectral elements, with u = 0 on the boundary.
 
-Quadratic elements on triangles. Errors are taken in the L2 norm of the same finite
-element space, so that other solutions are needed at its nodes only.
+Polynomials of degree 8 on quadrilaterals that are curved where the boundary is, and
+where the solution is singular at a corner, polynomials of a variable in which it is
+not: the error is of spectral order. Errors of others are taken in the L2 norm of the
+same space, so that they are needed at its nodes only. Only NumPy and SciPy are needed.
 """
 
 import numpy as np
+from numpy.polynomial import legendre
+from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import eigsh, splu
-from skfem import (
-    BilinearForm,
-    ElementTriP2,
-    InteriorBasis,
-    LinearForm,
-    MeshTri,
-)
-from skfem.helpers import dot, grad
 
 
-def disk_with_hole(center, radius: float, num: int = 32) -> MeshTri:
-    """Triangles between the unit circle and a circle inside of it.
+def disk_with_hole(center, radius: float, num: int = 4, degree: int = 8) -> np.ndarray:
+    """Elements between the unit circle and a circle inside of it.
 
     Args:
         center: Center of the inner circle, two numbers.
         radius (float): Radius of the inner circle.
-        num (int): Number of layers from one circle to the other; there are six times
-            as many cells, of two triangles each, around.
+        num (int): Number of layers of elements from one circle to the other; there are
+            five times as many elements around.
+        degree (int): Degree of the polynomials.
+
+    Returns:
+        Array of shape (number of elements, degree + 1, degree + 1, 2), the nodes.
 
     Raises:
         ValueError: If the inner circle is not inside the unit circle.
@@ -33,70 +33,106 @@ def disk_with_hole(center, radius: float, num: int = 32) -> MeshTri:
             f"center is {center} and radius {radius}; that circle is not inside the "
             "unit circle."
         )
-    around = 6 * num
-    layer, angle = np.indices((num + 1, around))
-    s, theta = layer.ravel() / num, 2 * np.pi * angle.ravel() / around
-    direction = np.array([np.cos(theta), np.sin(theta)])
-    inner = np.asarray(center, float)[:, None] + radius * direction
-    vertices = (1 - s) * inner + s * direction
-
-    inside, here = np.indices((num, around)).reshape(2, -1) * [[around], [1]]
-    there = (here + 1) % around  # the last cell leads back to the first angle
-    outside = inside + around
-    cells = np.hstack(
-        (
-            [inside + here, outside + here, outside + there],
-            [inside + here, outside + there, inside + there],
-        )
+    s, theta = _grid(
+        np.linspace(0, 1, num + 1), np.linspace(0, 2 * np.pi, 5 * num + 1), degree
     )
-    return MeshTri(vertices, cells)
+    direction = np.stack([np.cos(theta), np.sin(theta)], axis=-1)
+    inner, s = np.add(center, radius * direction), s[..., None]
+    return (1 - s) * inner + s * direction
 
 
-def l_shape(num_refined: int = 4, num_graded: int = 10) -> MeshTri:
-    """Triangles in [-1, 1]^2 without the quadrant x > 0, y > 0.
+def l_shape(num: int = 5, degree: int = 8) -> np.ndarray:
+    """Elements of [-1, 1]^2 without the quadrant x > 0, y > 0.
+
+    x = rho^3 b with b on the boundary, all of which is seen from the re-entrant corner,
+    and rho in [0, 1]. For a smooth source the solution is there a series of the powers
+    of r^(1/3), hence smooth in rho; in r it would take ever smaller layers.
 
     Args:
-        num_refined (int): Number of times all triangles are divided by four.
-        num_graded (int): Number of times those near the re-entrant corner are divided
-            again, each time within half the distance: there the solution is like
-            r^(2/3), and its gradient is not bounded.
+        num (int): Number of layers of elements from the corner to the boundary, and of
+            elements along each piece of it of length 1.
+        degree (int): Degree of the polynomials.
+
+    Returns:
+        Array of shape (number of elements, degree + 1, degree + 1, 2), the nodes.
     """
-    mesh = MeshTri.init_lshaped().refined(num_refined)
-    for i in range(num_graded):
-        distance = np.hypot(*mesh.p[:, mesh.t].mean(axis=1))
-        mesh = mesh.refined(np.flatnonzero(distance < 0.5 ** (i + 1)))
-    return mesh
+    corners = np.array(
+        [[0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1], [1, 0]], float
+    )
+    # The root makes layers in rho^3 wide outside and narrow at the corner, where the
+    # polynomials are of few degrees in r.
+    rho, along = _grid(
+        np.linspace(0, 1, num + 1) ** 0.5, np.linspace(0, 6, 6 * num + 1), degree
+    )
+    boundary = np.stack(
+        [np.interp(along, np.arange(7), values) for values in corners.T], axis=-1
+    )
+    return rho[..., None] ** 3 * boundary
 
 
 class DirichletProblem:
-    """-Laplace u - shift u = f with u = 0 on the boundary, by quadratic elements.
+    """-Laplace u - shift u = f with u = 0 on the boundary, by spectral elements.
 
     Args:
-        mesh: ``skfem.MeshTri``.
+        elements: Nodes of the elements, array of shape (m, q, q, 2), in a row those of
+            Gauss, Legendre and Lobatto. Neighbours share the nodes of an edge.
 
     Attributes:
         points: Nodes, array of shape (n, 2).
-        triangles: Triangles between nodes, for plots, array of shape (m, 3).
     """
 
-    def __init__(self, mesh: MeshTri):
-        # Exact for products of a basis function with polynomials of degree 4.
-        self._basis = InteriorBasis(mesh, ElementTriP2(), intorder=6)
-        self.points = self._basis.doflocs.T
-        corners, middles = self._basis.element_dofs[:3], self._basis.element_dofs[3:]
-        self.triangles = np.hstack(
-            (
-                [corners[0], middles[0], middles[2]],
-                [corners[1], middles[1], middles[0]],
-                [corners[2], middles[2], middles[1]],
-                middles,
-            )
-        ).T
-        self._free = self._basis.complement_dofs(self._basis.get_dofs())
-        self._stiffness = BilinearForm(lambda u, v, _: dot(grad(u), grad(v))).assemble(
-            self._basis
+    def __init__(self, elements: np.ndarray):
+        m, q = elements.shape[:2]
+        # Nodes at one place are one node: of neighbours, and where an edge has no
+        # length (those at the corner of the L-shape).
+        _, first, node = np.unique(
+            np.round(elements.reshape(-1, 2), 10) + 0.0,
+            axis=0,
+            return_index=True,
+            return_inverse=True,
         )
-        self._mass = BilinearForm(lambda u, v, _: u * v).assemble(self._basis)
+        self.points = elements.reshape(-1, 2)[first]
+        node = node.reshape(m, q, q)
+        self._node = node.reshape(m, -1)
+        edges = np.concatenate([node[:, 0], node[:, -1], node[:, :, 0], node[:, :, -1]])
+        # An edge is known by its ends. Those that one element alone has are on the
+        # boundary.
+        _, edge, count = np.unique(
+            np.sort(edges[:, [0, -1]], axis=1),
+            axis=0,
+            return_inverse=True,
+            return_counts=True,
+        )
+        on_boundary = np.zeros(len(self.points), bool)
+        on_boundary[edges[count[edge.ravel()] == 1]] = True
+        self._free = np.flatnonzero(~on_boundary)
+
+        # Values and derivatives of the polynomials at points of Gauss: of degree enough
+        # for products on curved elements, too.
+        at, weights = legendre.leggauss(q + 3)
+        value, slope = _lagrange(_lobatto(q - 1), at)
+        self._values = np.einsum("ai,bj->abij", value, value).reshape(-1, q * q)
+        slopes = np.stack(
+            [
+                np.einsum("ai,bj->abij", slope, value).reshape(-1, q * q),
+                np.einsum("ai,bj->abij", value, slope).reshape(-1, q * q),
+            ]
+        )
+        nodes = elements.reshape(m, -1, 2)
+        jacobian = np.einsum("dgi,mic->mgcd", slopes, nodes)
+        self._places = self._values @ nodes  # of the quadrature
+        self._weights = (
+            np.abs(np.linalg.det(jacobian)) * np.outer(weights, weights).ravel()
+        )
+        gradients = np.einsum("mgdc,dgi->mgci", np.linalg.inv(jacobian), slopes)
+        scaled = gradients * self._weights[..., None, None]
+        shape = m, -1, q * q
+        self._stiffness = self._assemble(
+            np.swapaxes(gradients.reshape(shape), 1, 2) @ scaled.reshape(shape)
+        )
+        self._mass = self._assemble(
+            self._values.T @ (self._weights[..., None] * self._values)
+        )
         self._factored = (None, None)
 
     def solve(self, source, shift: float = 0.0) -> np.ndarray:
@@ -112,8 +148,12 @@ class DirichletProblem:
         """
         if self._factored[0] != shift:
             self._factored = shift, splu(self._inner(self._stiffness, shift).tocsc())
+        f = np.reshape(source(self._places.reshape(-1, 2)), self._weights.shape)
+        load = np.bincount(
+            self._node.ravel(), ((self._weights * f) @ self._values).ravel()
+        )
         u = np.zeros(len(self.points))
-        u[self._free] = self._factored[1].solve(self._load(source)[self._free])
+        u[self._free] = self._factored[1].solve(load[self._free])
         return u
 
     def eigenvalues(self, num: int) -> np.ndarray:
@@ -138,16 +178,49 @@ class DirichletProblem:
             )
 
         def squared(v):
-            return v @ self._mass @ v
+            return v @ (self._mass @ v)
 
         return float(np.sqrt(squared(difference) / squared(reference)))
 
     def _inner(self, matrix, shift=0.0):
         return (matrix - shift * self._mass)[self._free][:, self._free]
 
-    def _load(self, source):
-        def form(v, w):
-            x = np.array(w.x)  # (2, number of triangles, number of quadrature points)
-            return np.reshape(source(x.reshape(2, -1).T), x.shape[1:]) * v
+    def _assemble(self, matrices):
+        """Sparse matrix from those of the elements, shape (m, q^2, q^2)."""
+        rows = np.broadcast_to(self._node[:, :, None], matrices.shape)
+        columns = np.broadcast_to(self._node[:, None, :], matrices.shape)
+        places = rows.ravel(), columns.ravel()
+        n = len(self.points)
+        return coo_matrix((matrices.ravel(), places), shape=(n, n)).tocsr()
 
-        return LinearForm(form).assemble(self._basis)
+
+def _grid(first, second, degree):
+    """Nodes of elements between the numbers of two lists.
+
+    Returns:
+        Two arrays of shape (number of elements, degree + 1, degree + 1).
+    """
+    unit = (1 + _lobatto(degree)) / 2
+    a, b = (x[:-1, None] + np.diff(x)[:, None] * unit for x in (first, second))
+    q = degree + 1
+    shape = len(a), len(b), q, q
+    return (
+        np.broadcast_to(a[:, None, :, None], shape).reshape(-1, q, q),
+        np.broadcast_to(b[None, :, None, :], shape).reshape(-1, q, q),
+    )
+
+
+def _lobatto(degree: int) -> np.ndarray:
+    """Nodes of Gauss, Legendre and Lobatto in [-1, 1]: the ends, and between them
+    where the Legendre polynomial of this degree has no slope."""
+    inner = legendre.legroots(legendre.legder(np.eye(degree + 1)[-1]))
+    return np.concatenate([[-1], inner, [1]])
+
+
+def _lagrange(nodes, x):
+    """Values and derivatives at x of the polynomials that are 1 at one of the nodes and
+    0 at the others, each of shape (len(x), len(nodes))."""
+    degree = len(nodes) - 1
+    inverse = np.linalg.inv(legendre.legvander(nodes, degree))
+    slopes = legendre.legval(x, legendre.legder(np.eye(degree + 1))).T
+    return legendre.legvander(x, degree) @ inverse, slopes @ inverse

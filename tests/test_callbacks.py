@@ -10,13 +10,13 @@ SPACE = lrnr.ParameterSpace(a=(0, 1), b=(10, 1000, "log"))
 INTERVAL = dde.geometry.Interval(0, 2)
 
 
-def model_for(pde, conditions=(), model_class=lrnr.Model, **kwargs):
+def model_for(pde, conditions=(), **kwargs):
     problem = dde.data.PDE(INTERVAL, pde, list(conditions), 20, 2)
     data = lrnr.data.ParametricPDE(problem, SPACE, 16)
     net = lrnr.nn.HyperLRNR(
         [1, 8, 8, 1], "tanh", "Glorot normal", rank=2, parameter_space=SPACE
     )
-    model = model_class(data, net)
+    model = lrnr.Model(data, net)
     model.compile("adam", lr=1e-3, verbose=0, **kwargs)
     return model
 
@@ -94,17 +94,15 @@ def test_losses_without_order_still_give_probabilities(losses):
     np.testing.assert_allclose(probability[1:], probability[2], rtol=1e-2)
 
 
-@pytest.mark.parametrize(
-    "method, model_class", [("uniform", dde.Model), ("residual", lrnr.Model)]
-)
-def test_mu_are_resampled_every_period_and_stay_in_the_box(method, model_class):
+@pytest.mark.parametrize("method", ["uniform", "residual"])
+def test_mu_are_resampled_every_period_and_stay_in_the_box(method):
     pools = []
 
     class Record(dde.callbacks.Callback):
         def on_epoch_end(self):
             pools.append(self.model.data.train_mu.copy())
 
-    model = model_for(wrong_for_large_a, model_class=model_class)
+    model = model_for(wrong_for_large_a)
     pools.append(model.data.train_mu.copy())
     resampler = lrnr.callbacks.ParameterResampler(period=2, method=method, num_points=4)
     model.train(iterations=5, batch_size=4, callbacks=[resampler, Record()], verbose=0)

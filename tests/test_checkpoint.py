@@ -416,11 +416,13 @@ def test_every_is_a_number_of_steps(every):
 
 
 def test_a_plain_model_cannot_be_resumed(tmp_path):
-    ours = compiled()
-    model = dde.Model(ours.data, ours.net)
+    problem = dde.data.PDE(
+        dde.geometry.Interval(0, 1), lambda x, u: u - 1, [], num_domain=4
+    )
+    model = dde.Model(problem, dde.nn.FNN([1, 4, 1], "tanh", "Glorot normal"))
     model.compile("adam", lr=1e-3, verbose=0)
     with pytest.raises(TypeError, match="Checkpoint needs a deepxde_lrnr.Model"):
-        train(model, checkpoint(tmp_path))
+        model.train(iterations=1, callbacks=[checkpoint(tmp_path)], verbose=0)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr import prediction
+from deepxde_lrnr.data.outside import outside
 
 SPACE = lrnr.ParameterSpace(a=(1, 3), b=(0.5, 2))
 TIME = dde.geometry.GeometryXTime(
@@ -128,15 +129,15 @@ def test_arguments_of_compile_are_deepxdes():
     assert len(model.metrics) == 1
 
 
-def test_a_plain_model_trains_it_too():
-    data = family(solution=solution)
-    model = dde.Model(data, small_net())
-    model.compile("adam", lr=1e-2, metrics=["l2 relative error"], verbose=0)
-    resampler = lrnr.callbacks.ParameterResampler(period=10, method="residual")
-    history, _ = model.train(
-        iterations=60, batch_size=(4, 8), callbacks=[resampler], verbose=0
-    )
-    assert np.sum(history.loss_test[-1]) < np.sum(history.loss_test[0])
+def test_a_plain_model_is_refused_before_its_first_step():
+    # It would train, and not know what to do with mu in predict.
+    model = dde.Model(family(), small_net())
+    model.compile("adam", lr=1e-2, verbose=0)
+    with pytest.raises(
+        TypeError, match=r"deepxde.model.Model; .* by deepxde_lrnr.Model\(data"
+    ):
+        model.train(iterations=1, batch_size=(4, 8), verbose=0)
+    assert model.train_state.step == 0
 
 
 def test_saved_weights_are_restored(trained, tmp_path):
@@ -343,12 +344,11 @@ def test_a_diverged_network_is_not_reduced(trained):
         model.reduce()
 
 
-@pytest.mark.parametrize("model_class", [dde.Model, lrnr.Model])
 @pytest.mark.parametrize("loss_weights", [[1], [1, 1, 1]])
-def test_every_loss_has_a_weight(loss_weights, model_class):
+def test_every_loss_has_a_weight(loss_weights):
     data = family(lambda x, u, mu: [u, u - mu[:, 0:1]])
     net = small_net(regularization={"orthogonality": 1})
-    model = model_class(data, net)
+    model = lrnr.Model(data, net)
     model.compile("adam", lr=1e-3, loss_weights=loss_weights, verbose=0)
     given = f"has {len(loss_weights)} entries"
     entries = r"pde\[0\], pde\[1\], bcs\[0\] \(IC\), regularization"
@@ -402,3 +402,136 @@ def test_data_and_network_share_their_space():
     space = lrnr.ParameterSpace(a=(1, 3), b=(0.5, 4))
     with pytest.raises(ValueError, match=r"b=\(0.5, 4.0\).*data has .*b=\(0.5, 2.0\)"):
         lrnr.Model(family(), small_net(space=space))
+
+
+def test_training_comes_after_compile():
+    with pytest.raises(RuntimeError, match=r"train\(\) .* call compile\(\) first"):
+        lrnr.Model(family(), small_net()).train(iterations=1)
+
+
+def test_the_float_type_is_chosen_before_the_network_is_made():
+    data, net = family(), small_net()
+    model = compiled(small_net(), family())
+    dde.config.set_default_float("float64")
+    message = "net was made in float32, but DeepXDE's default float is float64 now"
+    for use in (
+        lambda: lrnr.Model(data, net),
+        lambda: model.compile("adam", lr=1e-3),
+        lambda: model.train(iterations=1, batch_size=2),
+        lambda: model.predict(X, [2, 1]),
+        lambda: model.reduce(),
+    ):
+        with pytest.raises(ValueError, match=message):
+            use()
+
+
+def test_lists_of_conditions_in_a_list_are_refused():
+    data = family()
+    problem = data.problem
+    problem.bcs = [problem.bcs]
+    with pytest.raises(ValueError, match=r"bcs\[0\] of problem is a list; .* one list"):
+        lrnr.data.ParametricPDE(problem, SPACE, 8)
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        lambda: dde.callbacks.OperatorPredictor(X, lambda x, y: y),
+        lambda: dde.callbacks.FirstDerivative(X),
+        lambda: dde.callbacks.MovieDumper("movie", [0, 0], [1, 1]),
+    ],
+)
+def test_callbacks_that_evaluate_at_x_alone_are_refused_by_name(callback):
+    callback = callback()
+    model = compiled()
+    name = type(callback).__name__
+    with pytest.raises(ValueError, match=rf"a dde.callbacks.{name}, .* no mu; use .*"):
+        model.train(iterations=1, batch_size=2, callbacks=[callback], verbose=0)
+    assert model.train_state.step == 0
+
+
+# Outside of the geometry
+
+DISK = dde.geometry.Disk([0, 0], 1)
+HOLE = dde.geometry.CSGDifference(dde.geometry.Rectangle([-2, -2], [2, 2]), DISK)
+ANGLES = np.linspace(0, 2 * np.pi, 50)
+CIRCLE = np.stack((np.cos(ANGLES), np.sin(ANGLES)), axis=1)
+INTERVAL = dde.geometry.Interval(0.1, 0.7)
+ENDS = np.array([[0.1], [0.7]])
+
+
+@pytest.mark.parametrize(
+    "geom, inside, out",
+    [
+        (INTERVAL, ENDS, [[0.701]]),
+        (dde.geometry.TimeDomain(0.1, 0.7), ENDS, [[0.05]]),
+        (DISK, CIRCLE, [[0.8, 0.8]]),
+        (HOLE, CIRCLE, [[0.5, 0.5]]),
+        (dde.geometry.GeometryXTime(HOLE, dde.geometry.TimeDomain(0, 1)), None, None),
+        (dde.geometry.Sphere([0, 0, 0], 1), [[1, 0, 0], [0, 0.6, 0.8]], [[0.9] * 3]),
+        (TIME, [[0, 0], [2, 1], [0, 1]], [[1, 1.01]]),
+        (TIME, [[1, 0.5]], [[-0.1, 0.5]]),
+        (dde.geometry.PointCloud(CIRCLE), [[0.1, 0.2]], [[3, 0]]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_points_outside_are_told_from_those_of_the_boundary(geom, inside, out):
+    if inside is None:
+        inside = np.hstack((CIRCLE, np.linspace(0, 1, 50)[:, None]))
+        out = [[0.5, 0.5, 0.5], [1.5, 1.5, 1.1]]
+    for dtype in ("float32", "float64"):
+        assert not outside(geom, np.asarray(inside, dtype)).any()
+        assert outside(geom, np.asarray(out, dtype)).all()
+
+
+def test_points_outside_are_warned_about_where_they_are_written(trained):
+    x = np.vstack((X, [[2.5, 0.5], [1, -3]]))
+    with pytest.warns(
+        lrnr.OutsideGeometryWarning, match=r"2 of 6 .* at \(2.5, 0.5\)"
+    ) as w:
+        u = trained.predict(x, [2, 1])
+    assert w[0].filename == __file__
+    assert np.isfinite(u).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trained.predict(X, [2, 1])
+        trained.predict(trained.data.train_collocation.points, [2, 1])
+
+
+def test_a_geometry_that_cannot_say_what_is_inside_warns_of_its_box_only():
+    class Mine(dde.geometry.Rectangle):
+        def inside(self, x):
+            raise NotImplementedError
+
+    geom = Mine([0, 0], [1, 1])
+    np.testing.assert_array_equal(
+        outside(geom, np.array([[0.5, 0.5], [2, 0]])), [False, True]
+    )
+
+
+# What one sees
+
+
+def test_a_model_says_what_it_is(trained):
+    text = repr(trained)
+    assert "family over a=(1.0, 3.0), b=(0.5, 2.0)" in text
+    assert "HyperLRNR([2, 8, 8, 1], rank 2), " in text
+    assert "TimePDE in 2 coordinates, IC; 8 mu, 32 points" in text
+    assert "100 steps, loss " in text and "not compiled" not in text
+    fresh = repr(lrnr.Model(family(bcs=[]), small_net()))
+    assert "no conditions" in fresh and "training: none (not compiled)" in fresh
+
+
+def test_further_arguments_of_save_go_to_deepxde(monkeypatch, tmp_path):
+    given = {}
+
+    def save(self, save_path, protocol="backend", verbose=0, **kwargs):
+        given.update(kwargs)
+        return save_path
+
+    monkeypatch.setattr(dde.Model, "save", save)
+    model = compiled()
+    model.save(tmp_path / "weights", use_iteration_suffix=False)
+    assert given == {"use_iteration_suffix": False}
+    with pytest.raises(TypeError, match="one file takes no use_iteration_suffix"):
+        model.save(tmp_path / "model.npz", use_iteration_suffix=False)

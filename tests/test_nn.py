@@ -318,6 +318,56 @@ def test_u_and_v_start_orthonormal(width):
         )
 
 
+def sizes_at_start(kind, activation, initializer, **kwargs):
+    """Mean squares of u, u_x and u_xx, over points and 30 components.
+
+    The median over networks: their logarithms, not they, are spread evenly.
+    """
+    draw = dde.nn.initializers.get(initializer)
+
+    def anew(shape, dtype=None):  # FNN would draw the same numbers for each layer
+        return draw.clone()(shape, dtype)
+
+    dde.config.set_random_seed(0)
+    x = tf.constant(np.linspace(-1, 1, 11)[:, None], dde.config.real(tf))
+    squares = []
+    for _ in range(9):
+        net = kind([1, 60, 80, 60, 30], activation, anew, **kwargs)
+        with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as outer:
+            with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as inner:
+                u = net(x)
+            u_x = inner.jvp(u)
+        squares.append([tf.reduce_mean(v**2) for v in (u, u_x, outer.jvp(u_x))])
+    return np.median(squares, axis=0)
+
+
+@pytest.mark.parametrize("rank", [None, 20])
+@pytest.mark.parametrize(
+    "activation, initializer",
+    [("tanh", "Glorot normal"), ("sin", "Glorot uniform"), ("swish", "He uniform")],
+)
+def test_lrnr_starts_with_the_variance_of_fnn(activation, initializer, rank):
+    dense = sizes_at_start(dde.nn.FNN, activation, initializer)
+    low_rank = sizes_at_start(lrnr.nn.LRNR, activation, initializer, rank=rank)
+    ratios = low_rank / dense
+    assert 0.5 < ratios.min() and ratios.max() < 2
+
+
+def test_the_default_rank_is_half_the_narrower_width():
+    net = lrnr.nn.LRNR([2, 50, 20, 31, 1, 1], "tanh", "Glorot normal")
+    assert net.layout.ranks == (10, 10, 1)
+    # As many parameters as dense layers of equal width have, and s_l.
+    net = lrnr.nn.LRNR([2] + [20] * 3 + [1], "tanh", "Glorot normal")
+    net(draw_x(3))
+    dense = 3 * 20 + 2 * 21 * 20 + 21
+    assert net.num_trainable_parameters() == dense + 2 * 10
+
+
+def test_an_initializer_of_zeros_makes_scales_of_zero():
+    net = lrnr.nn.LRNR([2, 8, 8, 1], "tanh", "zeros")
+    assert not np.any(net.scales)
+
+
 def test_hidden_states_neither_vanish_nor_saturate():
     net = lrnr.nn.LRNR([2] + [200] * 5 + [1], "tanh", "Glorot normal", rank=10)
     x = draw_x(200)
@@ -420,12 +470,12 @@ def parametric_problem(pde=None, **kwargs):
     return lrnr.data.ParametricPDE(problem, SPACE, num_parameters=6, **kwargs)
 
 
-def test_regularisation_reaches_the_loss_of_a_dde_model():
+def test_regularisation_reaches_the_loss_of_a_model():
     weights = {"orthogonality": 0.3, "sparsity": 0.7}
     net = make((1, 8, 8, 8, 1), regularization=weights, rank=3)
     shake(net)
     data = parametric_problem()
-    model = dde.Model(data, net)
+    model = lrnr.Model(data, net)
     model.compile("adam", lr=1e-3, verbose=0, loss_weights=[1, 1, 10])
     model.train(iterations=2, verbose=0)
     stack = net.stack
@@ -448,7 +498,7 @@ def test_regularisation_reaches_the_loss_of_a_dde_model():
 
 def test_training_lowers_the_regularisation():
     net = make((1, 20, 20, 20, 1), regularization={"sparsity": 1.0}, rank=6)
-    model = dde.Model(parametric_problem(), net)
+    model = lrnr.Model(parametric_problem(), net)
     model.compile("adam", lr=1e-2, verbose=0)
     losses, _ = model.train(iterations=80, display_every=40, verbose=0)
     assert losses.loss_train[-1][-1] < 0.3 * losses.loss_train[0][-1]
@@ -534,14 +584,14 @@ def test_lrnr_trains_with_l_bfgs_in_a_plain_dde_model(short_l_bfgs):
     assert model.predict(np.zeros((3, 1))).shape == (3, 1)
 
 
-def test_hyper_lrnr_trains_with_l_bfgs_in_a_plain_dde_model(short_l_bfgs):
+def test_hyper_lrnr_trains_with_l_bfgs(short_l_bfgs):
     data = parametric_problem()
-    model = dde.Model(data, make((1, 20, 20, 1), rank=4))
+    model = lrnr.Model(data, make((1, 20, 20, 1), rank=4))
     model.compile("L-BFGS", verbose=0)
     losses, _ = model.train(verbose=0)
     assert sum(losses.loss_train[-1]) < 0.1 * sum(losses.loss_train[0])
     mu, x = data.test_mu, np.linspace(0, 1, 9, dtype="float32")[:, None]
-    u = model.predict((mu, point_major(x, mu))).reshape(9, -1)
+    u = model.predict(x, mu)[..., 0].T
     assert np.max(np.abs(u - x * mu[:, 0])) < 0.5
 
 
@@ -564,7 +614,7 @@ def test_save_and_restore_give_back_every_weight(tmp_path, network):
             poisson(), lrnr.nn.LRNR([1, 9, 8, 1], "tanh", "He normal", rank=3)
         )
     else:
-        model = dde.Model(parametric_problem(), make((1, 9, 8, 7, 1), bias_rank=2))
+        model = lrnr.Model(parametric_problem(), make((1, 9, 8, 7, 1), bias_rank=2))
     model.compile("adam", lr=1e-3, verbose=0)
     model.train(iterations=1, verbose=0)
     shake(model.net)
@@ -578,7 +628,7 @@ def test_save_and_restore_give_back_every_weight(tmp_path, network):
 
 def test_state_dict_names_every_weight_and_can_be_pickled(tmp_path):
     net = make()
-    model = dde.Model(parametric_problem(), net)
+    model = lrnr.Model(parametric_problem(), net)
     assert len(model.state_dict()) == len(net.weights)
     with open(model.save(tmp_path / "model", protocol="pickle"), "rb") as file:
         weights = pickle.load(file)

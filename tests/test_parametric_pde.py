@@ -240,20 +240,19 @@ def test_errors_may_have_one_axis(float64):
 # The loss, compiled
 
 
-def compiled_losses(data, net, model_class=lrnr.Model, **kwargs):
+def compiled_losses(data, net, **kwargs):
     """Losses of one batch from the compiled function, and the batch."""
-    model = model_class(data, net)
+    model = lrnr.Model(data, net)
     model.compile("adam", lr=1e-3, verbose=0, **kwargs)
     inputs, _, auxiliary = data.train_next_batch((3, 6))
     losses = model.outputs_losses_train(inputs, None, auxiliary)[1]
     return losses.numpy(), inputs, auxiliary
 
 
-@pytest.mark.parametrize("model_class", [dde.Model, lrnr.Model])
-def test_the_compiled_loss_is_the_weighted_mean_over_mu(model_class, float64):
+def test_the_compiled_loss_is_the_weighted_mean_over_mu(float64):
     data, net = transport_family(), small_net()
     weights = [1, 10, 100]
-    losses, *batch = compiled_losses(data, net, model_class, loss_weights=weights)
+    losses, *batch = compiled_losses(data, net, loss_weights=weights)
 
     @tf.function(autograph=False)
     def errors(inputs, auxiliary):
@@ -314,8 +313,7 @@ def resamplings(data):
     yield "points of the problem replaced"
 
 
-@pytest.mark.parametrize("model_class", [dde.Model, lrnr.Model])
-def test_targets_are_never_stale_in_the_compiled_losses(model_class):
+def test_targets_are_never_stale_in_the_compiled_losses():
     """The network vanishes, so that the losses are means of squared targets."""
     conditions = [
         dde.icbc.IC(TIME, wave_at_start, initial),
@@ -330,7 +328,7 @@ def test_targets_are_never_stale_in_the_compiled_losses(model_class):
     data = lrnr.data.ParametricPDE(problem, SPACE, 8, "pseudo")
     net = small_net()
     net.apply_output_transform(lambda inputs, y: 0 * y)
-    model = model_class(data, net)
+    model = lrnr.Model(data, net)
     model.compile("adam", lr=1e-3, verbose=0)
 
     def expected(mu, collocation):
@@ -365,15 +363,14 @@ def test_targets_are_never_stale_in_the_compiled_losses(model_class):
     assert model.outputs_losses_test.experimental_get_tracing_count() == 1
 
 
-@pytest.mark.parametrize("model_class", [dde.Model, lrnr.Model])
-def test_targets_are_never_stale_in_the_compiled_step(model_class):
+def test_targets_are_never_stale_in_the_compiled_step():
     """One step of gradient descent moves the last bias by the mean of u - target."""
     problem = dde.data.TimePDE(
         TIME, None, dde.icbc.IC(TIME, wave_at_start, initial), 0, 0, 5, "pseudo"
     )
     data = lrnr.data.ParametricPDE(problem, SPACE, 8, "pseudo")
     net = small_net()
-    model = model_class(data, net)
+    model = lrnr.Model(data, net)
     model.compile("sgd", lr=0.5, verbose=0)
     traces = None
     for _ in range(3):
@@ -602,7 +599,7 @@ def test_something_must_take_mu(pde, message):
 def test_the_pde_takes_x_u_and_mu():
     problem = problem_with(None)
     problem.pde = lambda x: x
-    with pytest.raises(ValueError, match=r"pde takes 1 argument.*pde\(x, u, mu\)"):
+    with pytest.raises(ValueError, match=r"pde takes 1 argument.*of \(x, u, mu\)"):
         lrnr.data.ParametricPDE(problem, SPACE, 4)
 
 

@@ -39,13 +39,18 @@ class Slow(dde.callbacks.Callback):
         time.sleep(0.12)
 
 
-def train(*callbacks, model_class=lrnr.Model, iterations=4, **kwargs):
+def train(*callbacks, plain=False, iterations=4, **kwargs):
     dde.config.set_random_seed(0)
-    problem = dde.data.PDE(LINE, lambda x, u, mu: u - mu, [], 12, 2)
-    net = lrnr.nn.HyperLRNR(
-        [1, 8, 8, 1], "tanh", "Glorot normal", rank=2, parameter_space=SPACE
-    )
-    model = model_class(lrnr.data.ParametricPDE(problem, SPACE, 4), net)
+    if plain:
+        problem = dde.data.PDE(LINE, lambda x, u: u - 1, [], 12, 2)
+        net = lrnr.nn.LRNR([1, 8, 8, 1], "tanh", "Glorot normal", rank=2)
+        model = dde.Model(problem, net)
+    else:
+        problem = dde.data.PDE(LINE, lambda x, u, mu: u - mu, [], 12, 2)
+        net = lrnr.nn.HyperLRNR(
+            [1, 8, 8, 1], "tanh", "Glorot normal", rank=2, parameter_space=SPACE
+        )
+        model = lrnr.Model(lrnr.data.ParametricPDE(problem, SPACE, 4), net)
     model.compile("adam", lr=1e-3, verbose=0)
     model.train(
         iterations=iterations, display_every=2, callbacks=[Slow(), *callbacks], **kwargs
@@ -105,9 +110,9 @@ def test_a_users_own_bar_is_the_only_one(monkeypatch):
 
 def test_a_plain_model_has_a_bar_on_demand(monkeypatch):
     terminal = show_on_terminal(monkeypatch)
-    train(model_class=dde.Model)
+    train(plain=True)
     assert terminal.getvalue() == ""
-    train(lrnr.callbacks.Progress(), model_class=dde.Model)
+    train(lrnr.callbacks.Progress(), plain=True)
     assert re.search(r"Meta phase: 3step", terminal.getvalue())
 
 

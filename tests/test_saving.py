@@ -57,15 +57,13 @@ def scaled(inputs, u):
 
 
 def network(feature=waves, output=scaled, space=SPACE, **kwargs):
+    defaults = {"rank": 3, "bias_rank": 1, "hypernetwork": (8,)}
     net = lrnr.nn.HyperLRNR(
         [4 if feature is waves else 2, 8, 8, 1],
         kwargs.pop("activation", "tanh"),
         "Glorot normal",
-        rank=3,
-        bias_rank=1,
         parameter_space=space,
-        hypernetwork=(8,),
-        **kwargs,
+        **{**defaults, **kwargs},
     )
     if feature is not None:
         net.apply_feature_transform(feature)
@@ -207,9 +205,57 @@ def test_checkpoints_of_deepxde_are_restored(name, tmp_path):
     np.testing.assert_array_equal(other.predict(X, MU), model.predict(X, MU))
 
 
+@pytest.mark.parametrize(
+    "kwargs, message",
+    [
+        (
+            {"space": lrnr.ParameterSpace(k=(0.5, 30), a=(0.5, 1.5, "log"))},
+            r"its parameter space is .*k=\(0.5, 3.0\).* net is .*k=\(0.5, 30.0\)",
+        ),
+        (
+            {"space": lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))},
+            "its parameter space is .*log",
+        ),
+        (
+            {"space": lrnr.ParameterSpace(a=(0.5, 3), k=(0.5, 1.5, "log"))},
+            "its parameter space is ",
+        ),
+        ({"output": None}, "its output_transform is one, that of net is none"),
+        ({"activation": "sin"}, r"its activation is \['tanh'.* net is \['sin'"),
+    ],
+)
+def test_restore_needs_a_network_of_the_same_meaning(model, kwargs, message, tmp_path):
+    # All shapes are the same.
+    path = model.save(tmp_path / "model.npz")
+    other = lrnr.Model(family(space=kwargs.get("space", SPACE)), network(**kwargs))
+    other._build()
+    before = other.net.get_weights()
+    with pytest.raises(ValueError, match=f"weights of another network: {message}"):
+        other.restore(path)
+    for one, old in zip(other.net.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, old)
+
+
+def test_restore_needs_the_float_of_the_file(model, tmp_path):
+    path = model.save(tmp_path / "model.npz")
+    dde.config.set_default_float("float64")
+    other = lrnr.Model(family(), network())
+    with pytest.raises(ValueError, match="its float type is float32, .* is float64"):
+        other.restore(path)
+
+
+def test_restore_says_that_a_header_is_malformed(model, tmp_path):
+    path = model.save(tmp_path / "model.npz")
+    header, arrays = container.read(path, "model")
+    del header["functions"]
+    container.write(path, "model", header, arrays)
+    with pytest.raises(lrnr.FileFormatError, match="not well-formed"):
+        lrnr.Model(family(), network()).restore(path)
+
+
 def test_restore_needs_a_network_of_the_same_sizes(model, tmp_path):
     model.save(tmp_path / "model.npz")
-    other = lrnr.Model(family(), network(feature=None))
+    other = lrnr.Model(family(), network(rank=2))
     with pytest.raises(ValueError, match="model.npz has the weights of .*other sizes"):
         other.restore(tmp_path / "model.npz")
 
@@ -384,6 +430,29 @@ def test_a_transform_for_one_number_of_rows_is_not_saved_wrongly(tmp_path):
         model.save(tmp_path / "model.npz")
 
 
+# Without the problem
+
+
+def test_a_model_predicts_without_its_problem_and_asks_for_it_else(model, tmp_path):
+    path = model.save(tmp_path / "model.npz")
+    loaded = lrnr.load_model(path)
+    np.testing.assert_array_equal(loaded.predict(X, MU), model.predict(X, MU))
+    for call in (
+        lambda: loaded.compile("adam", lr=1e-3),
+        lambda: loaded.train(iterations=1),
+        lambda: loaded.reduce(),
+    ):
+        with pytest.raises(RuntimeError, match=r"needs the problem, .* load_model\("):
+            call()
+    with pytest.warns(lrnr.OutsideGeometryWarning, match="1 of 1 points x"):
+        loaded.predict([[5, 0]], MU)
+    assert "none; load_model(path, data) gives one" in repr(loaded)
+    # It can be saved on.
+    again = lrnr.load_model(loaded.save(tmp_path / "again.npz"), family())
+    np.testing.assert_array_equal(again.predict(X, MU), model.predict(X, MU))
+    assert again._has_weights
+
+
 # Another problem
 
 
@@ -434,8 +503,8 @@ def test_the_problem_must_be_that_of_the_file(fast_file, data, error, message):
 def test_the_problem_of_a_model_must_fit(model, tmp_path):
     path = tmp_path / "model.npz"
     model.save(path)
-    with pytest.raises(TypeError, match="NoneType; it must be .*ParametricPDE"):
-        lrnr.load_model(path, None)
+    with pytest.raises(TypeError, match="a int; it must be .*ParametricPDE"):
+        lrnr.load_model(path, 3)
     with pytest.raises(ValueError, match="parameter space"):
         lrnr.load_model(path, family(space=lrnr.ParameterSpace(k=(0, 3), a=(1, 2))))
     geometry = other_geometry()

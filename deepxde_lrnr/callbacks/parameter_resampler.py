@@ -126,7 +126,10 @@ class ParameterResampler(dde.callbacks.Callback):
         collocation = data.train_collocation
         if self.num_points < len(collocation.pde_points):
             collocation = data.draw_collocation(self.num_points)
-        residual = Residual(data, collocation, self.model.loss_weights)
+        weights = data._residual_weights(
+            self.model.loss_weights, net.regularizer is not None
+        )
+        residual = Residual(data, collocation, weights)
         if self._compiled is None:
 
             @traced

@@ -14,18 +14,28 @@ import deepxde as dde
 import numpy as np
 from deepxde import icbc
 
+from .._checks import check_parameters, num_args, shown
+from .point_sets import ParametricPointSetBC
+from .rows import Rows
+from .value_functions import keep_value_functions, users_function
+
+keep_value_functions()
+
 # IC/BC whose value function DeepXDE calls as func(X, beg, end, aux_var).
 _WITH_VALUE_FUNCTION = (
     icbc.DirichletBC,
     icbc.NeumannBC,
     icbc.IC,
     icbc.Interface2DBC,
+    ParametricPointSetBC,
 )
 _WITH_POINT_VALUES = (icbc.PointSetBC, icbc.PointSetOperatorBC)
 _WITH_OPERATOR = (icbc.OperatorBC, icbc.PointSetOperatorBC)
 _WITH_NORMALS = (icbc.NeumannBC, icbc.RobinBC, icbc.Interface2DBC)
 # IC/BC whose first half of points is paired with the second.
 _PAIRED = (icbc.PeriodicBC, icbc.Interface2DBC)
+# The same points are a Tensor, the network's input; most functions are content with it.
+_OPAQUE_BY_FUNCTION = (icbc.RobinBC, icbc.OperatorBC, icbc.PointSetOperatorBC)
 _NEVER_OPAQUE = (*_WITH_VALUE_FUNCTION, icbc.PointSetBC, icbc.PeriodicBC)
 
 
@@ -36,14 +46,21 @@ class Condition:
         bc: ``dde.icbc`` object. Value functions take ``x`` or ``(x, mu)``, of shapes
             (n, d) and (n, p); the function of a ``RobinBC`` takes ``(x, y)`` or
             ``(x, y, mu)`` and that of an ``OperatorBC`` or ``PointSetOperatorBC``
-            ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``.
+            ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``. Parameters with a
+            default do not count.
         name: For messages, e.g. ``"bcs[0] (DirichletBC)"``.
 
     Attributes:
         paired: Whether the first half of the points is paired with the second.
-        opaque: Whether DeepXDE hands the points to user code as a NumPy array, which
-            then is a constant of the compiled step.
+        opaque: Whether all points are in every batch: user code gets them as a NumPy
+            array, which is a constant of the compiled step, or it takes means over
+            them. ``may_be_drawn`` lets an examination find out that this is not so;
+            until then it is assumed.
+        may_be_drawn: Whether ``opaque`` depends on the user's function.
+        mixes_points: Whether the function has been seen to take values of several
+            points together (``per_parameter``).
         takes_mu: Whether the function takes mu.
+        function: The user's function, or ``None`` if there is none.
 
     Raises:
         ValueError: If the function has the wrong number of arguments, or the values of
@@ -56,7 +73,10 @@ class Condition:
         self.paired = isinstance(bc, _PAIRED)
         # Not isinstance: a subclass may look at the points.
         self.opaque = type(bc) not in _NEVER_OPAQUE
+        self.may_be_drawn = type(bc) in _OPAQUE_BY_FUNCTION
+        self.mixes_points = False
         self.takes_mu = False
+        self.function = users_function(getattr(bc, "func", None))
         if isinstance(bc, _WITH_VALUE_FUNCTION):
             self.takes_mu = self._count_arguments(1, "x")
         elif isinstance(bc, icbc.RobinBC):
@@ -67,13 +87,20 @@ class Condition:
             self._check_point_values()
 
     def _count_arguments(self, without_mu: int, arguments: str) -> bool:
-        func = self.bc.func
-        # DeepXDE replaces a value function with a wrong number of arguments by None.
-        count = None if func is None else dde.utils.get_num_args(func)
-        if count not in (without_mu, without_mu + 1):
+        what = f"The function of {self.name}"
+        if self.function is None:
             raise ValueError(
-                f"The function of {self.name} must take ({arguments}) or "
-                f"({arguments}, mu)" + (f", not {count} arguments." if count else ".")
+                f"{what} must take ({arguments}) or ({arguments}, mu). DeepXDE has "
+                "dropped it: with another number of parameters, such as (x, mu, i=i), "
+                "import deepxde_lrnr before the condition is made."
+            )
+        check_parameters(what, self.function)
+        count = num_args(self.function)
+        if count not in (without_mu, without_mu + 1):
+            given = "" if count is None else f", not {count} arguments"
+            raise ValueError(
+                f"{what} must take ({arguments}) or ({arguments}, mu){given} (those "
+                "with a default do not count)."
             )
         return count == without_mu + 1
 
@@ -121,7 +148,12 @@ class Condition:
         return np.repeat(self._call(points, None), len(mu), axis=0)
 
     def _call(self, x, mu) -> np.ndarray:
-        values = np.asarray(self.bc.func(x, 0, len(x), mu))
+        values = np.asarray(self.function(*((x, mu) if self.takes_mu else (x,))))
+        if values.dtype.kind not in "iufb":
+            raise ValueError(
+                f"The function of {self.name} returned {shown(values)}; it must return "
+                "real numbers."
+            )
         if values.shape not in ((), (1, 1), (len(x), 1)):
             raise ValueError(
                 f"The function of {self.name} returned an array of shape "
@@ -136,11 +168,22 @@ class Condition:
             values = values[selection]
         return np.repeat(values, num_mu, axis=0)
 
+    def rows(self, x, num_mu: int, beg: int, end: int, function) -> Rows:
+        """The rows that the user's function gets, for ``known_rows``."""
+        # That of a RobinBC gets its own rows, the others get all of them.
+        everything = not isinstance(self.bc, icbc.RobinBC)
+        return Rows(x, num_mu, int(beg), int(end), everything, function, self._mix)
+
+    def _mix(self) -> None:
+        # Weights of a quadrature belong to all points.
+        self.mixes_points = self.opaque = True
+
     def error(self, x_rows, x, outputs, beg: int, end: int, mu_rows, targets):
         """DeepXDE's error of this IC/BC with the fed targets.
 
         Args:
-            x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d).
+            x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d), if
+                the condition is opaque.
             x: Tensor of shape (rows, d), the network's input.
             outputs: Tensor of shape (rows, number of components).
             beg: First row of this IC/BC.
@@ -164,10 +207,11 @@ class Condition:
             normals = targets["normals"]
             bc.boundary_normal = lambda X, b, e, _: normals[b - beg : e - beg]
         if self.takes_mu and isinstance(bc, icbc.RobinBC):
-            bc.func = lambda x, y: self.bc.func(x, y, mu_rows[beg:end])
+            bc.func = lambda x, y: self.function(x, y, mu_rows[beg:end])
         elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
-            bc.func = lambda x, u, X: self.bc.func(x, u, X, mu_rows)
-        return bc.error(x_rows, x, outputs, beg, end, aux_var=mu_rows)
+            bc.func = lambda x, u, X: self.function(x, u, X, mu_rows)
+        X = x_rows if self.opaque else x
+        return bc.error(X, x, outputs, beg, end, aux_var=mu_rows)
 
     def _check_autodiff(self) -> None:
         """DeepXDE hands its IC/BC a Tensor even where it needs a function."""

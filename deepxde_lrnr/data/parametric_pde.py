@@ -23,6 +23,8 @@ from .._checks import (
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
+from .point_sets import ParametricPointSetBC
+from .rows import Rows, known_rows
 
 # Above this, a step without ``batch_size`` is likely to be an oversight.
 _MANY_ROWS = 200_000
@@ -48,7 +50,8 @@ class ParametricPDE(dde.data.Data):
     (n, d) and (n, p); that of a ``RobinBC`` ``(x, y)`` or ``(x, y, mu)``; that of an
     ``OperatorBC`` ``(inputs, outputs, X)`` or ``(inputs, outputs, X, mu)``, mu being a
     Tensor of (rows, p) in the last two. They are evaluated afresh for each batch, so
-    that resampled points and new mu never meet stale values.
+    that resampled points and new mu never meet stale values. Parameters that have a
+    default are the user's own: they keep it, and do not count.
 
     Inputs of the network are ``(mu, x)``, mu (P, p) and x (N P, d) in point-major rows
     (x_1, mu_1), (x_1, mu_2), ..., (x_N, mu_P). ``batch_size`` of ``Model.train`` is the
@@ -71,6 +74,8 @@ class ParametricPDE(dde.data.Data):
         train_mu: Array of shape (``num_parameters``, p).
         test_mu: Array of shape (``num_test``, p).
         num_bcs: Number of points of each IC/BC at the start.
+        measured: ``ParametricPointSetBC`` with mu of their own, by their places among
+            the IC/BC.
 
     Raises:
         TypeError: If ``problem`` or ``parameter_space`` is of another type.
@@ -101,9 +106,19 @@ class ParametricPDE(dde.data.Data):
         self.parameter_space = parameter_space
         self.parameter_distribution = parameter_distribution
         self.solution = problem.soln if solution is None else solution
-        self.conditions = [
-            Condition(bc, f"bcs[{i}] ({type(bc).__name__})")
+        # Measurements hold at their own mu only: a loss of the meta phase, and no
+        # condition of the problem for every mu. By their places among the IC/BC.
+        self.measured = {
+            i: bc
             for i, bc in enumerate(problem.bcs)
+            if isinstance(bc, ParametricPointSetBC) and bc.is_measured
+        }
+        for i, bc in self.measured.items():
+            parameter_space.check(bc.mu, f"mu of {_bc_name(i, bc)}", stacklevel=3)
+        self.conditions = [
+            Condition(bc, _bc_name(i, bc))
+            for i, bc in enumerate(problem.bcs)
+            if i not in self.measured
         ]
         self._check_arguments()
 
@@ -123,23 +138,28 @@ class ParametricPDE(dde.data.Data):
     def _check_arguments(self) -> None:
         """Checks the number of arguments of the user's functions."""
         pde, solution = self.problem.pde, self.solution
-        takes_mu = any(c.takes_mu for c in self.conditions)
+        takes_mu = bool(self.measured) or any(c.takes_mu for c in self.conditions)
         if pde is not None:
-            count = num_args(pde)
-            if count not in (2, 3):
-                given = (
-                    "is no function" if count is None else f"takes {count} arguments"
-                )
-                raise ValueError(f"pde {given}; it must be pde(x, u, mu).")
-            takes_mu = takes_mu or count == 3
+            as_function("pde", pde, (2, 3), "(x, u, mu)")
+            takes_mu = takes_mu or num_args(pde) == 3
         if not takes_mu:
             raise ValueError(
                 "pde takes no mu, and neither does an IC/BC: write pde(x, u, mu), mu "
                 "being a Tensor of shape (rows, p). If mu enters through the network's "
                 "transforms only, let pde take mu all the same and ignore it."
             )
+        if pde is None and not self.conditions:
+            raise ValueError(
+                "problem has measurements only; it needs a pde or a condition that "
+                "holds for every mu, e.g. lrnr.data.ParametricPointSetBC of a function."
+            )
         if solution is not None:
             as_function("solution", solution, (1, 2), "(x, mu) or (x)")
+
+    @property
+    def bc_names(self) -> list[str]:
+        """Names of the IC/BC of the problem in messages, in its order."""
+        return [_bc_name(i, bc) for i, bc in enumerate(self.problem.bcs)]
 
     # Parameters
 
@@ -195,7 +215,8 @@ class ParametricPDE(dde.data.Data):
         problem, (old_bc, old_all) = self.problem, self._source
         if problem.train_x_bc is not old_bc:
             ends = np.cumsum(problem.num_bcs)[:-1]
-            blocks = np.split(problem.train_x_bc, ends) if self.conditions else []
+            blocks = np.split(problem.train_x_bc, ends) if problem.bcs else []
+            blocks = [b for i, b in enumerate(blocks) if i not in self.measured]
             self._collocation = self._new_collocation(blocks, problem.train_x_all)
         elif problem.train_x_all is not old_all:
             self._collocation = replace(
@@ -249,7 +270,7 @@ class ParametricPDE(dde.data.Data):
         """Draws ``num_points`` of the PDE's training points, and a share of the others.
 
         IC/BC whose functions look at NumPy points keep all of theirs, so that the
-        compiled step stays valid.
+        compiled step stays valid; so do those that take means over their points.
         """
         return self.train_collocation.subset(
             num_points,
@@ -347,7 +368,12 @@ class ParametricPDE(dde.data.Data):
                 "mu (with 128 points each).",
                 stacklevel=2,
             )
+        auxiliary["measurements"] = self._measurements(len(inputs[1]))
         return inputs, None, auxiliary
+
+    def _measurements(self, most: int | None = None) -> list:
+        """Arrays (mu, x, values) of each set of measurements, at most so many."""
+        return [bc.measurements(most) for bc in self.measured.values()]
 
     def _batch_sizes(self, batch_size):
         """Number of mu and number of points of a step; ``None`` means all of them."""
@@ -378,6 +404,7 @@ class ParametricPDE(dde.data.Data):
         if self._test_points is not None:
             collocation = replace(collocation, pde_points=self._test_points)
         inputs, auxiliary = self.batch(self.test_mu, collocation)
+        auxiliary["measurements"] = self._measurements()
         return inputs, self._reference(*inputs), auxiliary
 
     def _reference(self, mu, x) -> np.ndarray | None:
@@ -385,7 +412,7 @@ class ParametricPDE(dde.data.Data):
         if self.solution is None:
             return None
         mu_rows = np.tile(mu, (len(x) // len(mu), 1))
-        arguments = (x, mu_rows)[: dde.utils.get_num_args(self.solution)]
+        arguments = (x, mu_rows)[: num_args(self.solution)]
         values = np.asarray(self.solution(*arguments), dde.config.real(np))
         if values.ndim != 2 or len(values) != len(x):
             raise ValueError(
@@ -403,7 +430,8 @@ class ParametricPDE(dde.data.Data):
             inputs: Tensors ``(mu, x)`` of shapes (P, p) and (N P, d).
             outputs: Tensor of shape (N P, number of components).
             auxiliary: Auxiliary variables from ``batch``.
-            function: x -> outputs, of Tensors; for forward-mode autodiff only.
+            function: x -> outputs, of Tensors; for forward-mode autodiff and for
+                ``values_at``.
 
         Returns:
             List of Tensors of shape (N_i P, number of errors): those of the PDE, at its
@@ -420,19 +448,36 @@ class ParametricPDE(dde.data.Data):
 
         errors = []
         if self.problem.pde is not None:
-            errors = self.pde_errors(x, outputs, mu_rows, function)
+            errors = self.pde_errors(x, outputs, mu_rows, function, num_mu, ends[-1])
             errors = [error[ends[-1] :] for error in errors]
-        x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
-        for i, condition in enumerate(self.conditions):
-            targets = auxiliary["targets"][i]
-            errors.append(
-                self.condition_error(
-                    condition, x_rows, x, outputs, mu_rows, targets, ends[i : i + 2]
-                )
-            )
+        errors += [
+            self.condition_error(i, inputs, outputs, auxiliary, function)
+            for i in range(len(self.conditions))
+        ]
         return errors
 
-    def pde_errors(self, x, outputs, mu_rows, function=None) -> list:
+    def condition_error(self, i: int, inputs, outputs, auxiliary, function=None):
+        """Error of the IC/BC number i; arguments and errors as for ``errors``."""
+        mu, x = inputs
+        num_mu, num_rows = mu.shape[0], x.shape[0]
+        x_rows = None
+        if self.conditions[i].opaque:
+            x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
+        return self.error_at_rows(
+            self.conditions[i],
+            x_rows,
+            x,
+            outputs,
+            tf.tile(mu, (num_rows // num_mu, 1)),
+            auxiliary["targets"][i],
+            function,
+            num_mu,
+            np.cumsum([0, *auxiliary["counts"]])[i : i + 2] * num_mu,
+        )
+
+    def pde_errors(
+        self, x, outputs, mu_rows, function=None, num_mu: int = 1, begin: int = 0
+    ) -> list:
         """Errors of the PDE at every row.
 
         Args:
@@ -440,6 +485,8 @@ class ParametricPDE(dde.data.Data):
             outputs: Tensor of shape (rows, number of components).
             mu_rows: Tensor of shape (rows, p).
             function: As for ``errors``.
+            num_mu: Number of mu among the rows.
+            begin: First row of the points of the PDE.
 
         Returns:
             List of Tensors of shape (rows, number of columns).
@@ -447,29 +494,41 @@ class ParametricPDE(dde.data.Data):
         u = outputs
         if dde.config.autodiff == "forward":
             u = (outputs, function)
-        f = self.problem.pde(
-            *(x, u, mu_rows)[: dde.utils.get_num_args(self.problem.pde)]
-        )
+        num_rows = x.shape[0]
+        with known_rows(Rows(x, num_mu, int(begin), num_rows, True, function)):
+            f = self.problem.pde(*(x, u, mu_rows)[: num_args(self.problem.pde)])
         f = f if isinstance(f, (list, tuple)) else [f]
-        return [_as_columns(fi, x.shape[0], x.shape[0], "pde") for fi in f]
+        return [_as_columns(fi, num_rows, num_rows, "pde") for fi in f]
 
-    def condition_error(
-        self, condition, x_rows, x, outputs, mu_rows, targets, ends=None
+    def error_at_rows(
+        self,
+        condition,
+        x_rows,
+        x,
+        outputs,
+        mu_rows,
+        targets,
+        function=None,
+        num_mu: int = 1,
+        ends=None,
     ):
         """Error of an IC/BC, which takes the rows from ``ends[0]`` to ``ends[1]``.
 
         Args:
             condition: ``Condition``.
-            x_rows: What DeepXDE hands to user code as NumPy points.
+            x_rows: What DeepXDE hands to user code as NumPy points, if it is opaque.
             x: As for ``pde_errors``.
             outputs: The same.
             mu_rows: The same.
             targets: Of this IC/BC, as Tensors.
+            function: As for ``errors``.
+            num_mu: Number of mu among the rows.
             ends: By default all rows.
         """
         num_rows = x.shape[0]
         beg, end = (0, num_rows) if ends is None else ends
-        error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
+        with known_rows(condition.rows(x, num_mu, beg, end, function)):
+            error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
         rows = (end - beg) // 2 if condition.paired else end - beg
         return _as_columns(error, rows, num_rows, condition.name)
 
@@ -493,14 +552,38 @@ class ParametricPDE(dde.data.Data):
         return np.vstack((rows, filler))
 
     def losses(self, targets, outputs, loss_fn, inputs, model, aux=None):
-        function = (lambda x: aux[0]((inputs[0], x))) if aux else None
-        errors = self.errors(inputs, outputs, model.net.auxiliary_vars, function)
+        mu, net = inputs[0], model.net
+        ours = hasattr(net, "coefficients")  # a ParametricNN; others may be tried too
+        if ours and not getattr(model, "is_parametric", False):
+            raise TypeError(
+                f"model is a {type(model).__module__}.{type(model).__name__}; a "
+                f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, net), "
+                "which takes the arguments of dde.Model and predicts for any mu."
+            )
+
+        def at_pairs(mu, x):
+            # Not net itself, which adds its regularization to the loss in each call.
+            if ours:
+                return net.evaluate(mu, x, net.coefficients(mu))
+            return net((mu, x))
+
+        function = (lambda x: aux[0]((mu, x))) if aux else (lambda x: at_pairs(mu, x))
+        auxiliary = model.net.auxiliary_vars
+        errors = self.errors(inputs, outputs, auxiliary, function)
+        num_pde = len(errors) - len(self.conditions)
+        measurements = auxiliary.get("measurements") or self._measurements()
+        for (i, bc), arrays in zip(self.measured.items(), measurements, strict=True):
+            error = bc.measured_error(at_pairs, *map(tf.convert_to_tensor, arrays))
+            rows, name = arrays[1].shape[0], _bc_name(i, bc)
+            errors.insert(num_pde + i, _as_columns(error, rows, rows, name))
+        names = self._error_names(len(errors), measured=True)
         if model.loss_weights is not None:
             regularized = model.net.regularizer is not None
-            self.check_loss_weights(model.loss_weights, len(errors), regularized)
+            more = ["regularization"] * regularized
+            _check_entries("loss_weights", model.loss_weights, names + more)
         if not isinstance(loss_fn, (list, tuple)):
             loss_fn = [loss_fn] * len(errors)
-        _check_entries("loss", loss_fn, self._error_names(len(errors)))
+        _check_entries("loss", loss_fn, names)
         return [f(tf.zeros_like(e), e) for f, e in zip(loss_fn, errors, strict=True)]
 
     def check_loss_weights(self, loss_weights, num_errors: int, regularized: bool):
@@ -517,20 +600,48 @@ class ParametricPDE(dde.data.Data):
         names = self._error_names(num_errors) + ["regularization"] * regularized
         _check_entries("loss_weights", loss_weights, names)
 
-    def _error_names(self, num_errors: int) -> list[str]:
-        num_pde = num_errors - len(self.conditions)
+    def _error_names(self, num_errors: int, measured: bool = False) -> list[str]:
+        """Names of the errors: equations, then IC/BC, with measurements or without."""
+        bcs = self.bc_names if measured else [c.name for c in self.conditions]
+        num_pde = num_errors - len(bcs)
         pde = ["pde"] if num_pde == 1 else [f"pde[{i}]" for i in range(num_pde)]
-        return pde + [c.name for c in self.conditions]
+        return pde + bcs
+
+    def _residual_weights(self, loss_weights, regularized: bool):
+        """Loss weights without those of measurements, which ``errors`` do not have.
+
+        Args:
+            loss_weights: ``None``, or a list as for ``Model.compile``.
+            regularized: Whether the last one is for the network's regularization.
+        """
+        if loss_weights is None or not self.measured:
+            return loss_weights
+        num_pde = len(loss_weights) - len(self.problem.bcs) - regularized
+        left_out = {num_pde + i for i in self.measured}
+        return [w for k, w in enumerate(loss_weights) if k not in left_out]
+
+
+def _bc_name(i: int, bc) -> str:
+    return f"bcs[{i}] ({type(bc).__name__})"
 
 
 def _check_problem(problem) -> None:
     # Their pde takes an integral or a fractional matrix where ours takes mu.
     unsupported = (dde.data.FPDE, dde.data.IDE)
     if not isinstance(problem, dde.data.PDE) or isinstance(problem, unsupported):
+        integral = isinstance(problem, dde.data.IDE)
         raise TypeError(
             f"problem is a {type(problem).__name__}; it must be a dde.data.PDE or "
             "dde.data.TimePDE."
+            + " Write the integral in pde, with lrnr.data.values_at."
+            * integral
         )
+    for i, bc in enumerate(problem.bcs):
+        if isinstance(bc, (list, tuple)):
+            raise ValueError(
+                f"bcs[{i}] of problem is a {type(bc).__name__}; bcs must be one list "
+                "of conditions, without lists in it."
+            )
     if problem.auxiliary_var_fn is not None:
         raise ValueError(
             "problem has an auxiliary_var_function; the third argument of pde is mu "

@@ -34,7 +34,7 @@ def spread_points(geom, num_points: int, sequence: str, skip: int = 0) -> np.nda
     wanted = tried = skip + num_points
     while tried <= _MOST_TRIED:
         points = low + (high - low) * sample(tried, len(low), sequence)
-        points = points[_inside(geom, points)][skip:]
+        points = points[inside(geom, points)][skip:]
         if len(points) >= num_points:
             # The first ones alone would be on one side: in Hammersley's sequence one
             # coordinate increases.
@@ -44,7 +44,7 @@ def spread_points(geom, num_points: int, sequence: str, skip: int = 0) -> np.nda
     return geom.random_points(wanted, random="pseudo")[skip:]
 
 
-def _inside(geom, points) -> np.ndarray:
+def inside(geom, points) -> np.ndarray:
     """Whether points (n, d) are in the geometry, at whatever time: shape (n,)."""
     if hasattr(geom, "timedomain"):
         geom, points = geom.geometry, points[:, :-1]

@@ -213,7 +213,9 @@ class JetEquations:
             own = {k: tf.cast(v, dtype) for k, v in targets[block.condition].items()}
             condition = data.conditions[block.condition]
             points = block.points.astype(dtype.as_numpy_dtype)
-            errors = [data.condition_error(condition, points, x, u_of(x), rows, own)]
+            errors = [
+                data.error_at_rows(condition, points, x, u_of(x), rows, own, u_of)
+            ]
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
         dde.grad.clear()
         return errors, part

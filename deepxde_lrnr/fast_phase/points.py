@@ -65,8 +65,12 @@ def fast_collocations(
 def _condition_points(condition, trained, num_fitted: int, num_held_out: int, seed):
     """Points of an IC/BC, fitted and held out: (points, places among its own)."""
     bc = condition.bc
-    if isinstance(bc, _WITH_OWN_POINTS) or not hasattr(bc, "geom"):
-        # Data are fitted all, and judged where they are.
+    if (
+        isinstance(bc, _WITH_OWN_POINTS)
+        or not hasattr(bc, "geom")
+        or condition.mixes_points
+    ):
+        # Data are fitted all, and judged where they are; a quadrature has its points.
         places = np.arange(len(trained))
         return (trained, places), (trained, places)
     wanted, found = num_fitted + num_held_out, trained[:0]

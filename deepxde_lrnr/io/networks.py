@@ -5,6 +5,7 @@ Sizes are not written but follow from the arrays, so that they cannot contradict
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import warnings
@@ -14,6 +15,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._checks import num_args
 from .._tracing import traced
 from ..nn import FastLRNR, HyperLRNR
 from ..nn.coefficients import CoefficientLayout
@@ -22,6 +24,7 @@ from ..nn.hypernetwork import Hypernetwork
 from ..nn.low_rank import LowRankStack, hidden_activations
 from ..parameter_space import ParameterSpace
 from .bounds import check_sizes
+from .container import FileFormatError
 from .functions import NotStorable, parse, rebuild, trace
 from .sizes import Sizes, below
 
@@ -56,15 +59,19 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
     packed = Packed()
     x, mu, y = dim, net.parameter_space.dim, net.stack.num_outputs
 
+    def traced_program(key, function, columns, dtype):
+        program, constants = trace(function, [(None, n) for n in columns], dtype)
+        parsed = parse(program, constants)
+        # Else it could not be loaded.
+        check_sizes(parsed, columns, dtype)
+        _compare(function, rebuild(parsed), columns, dtype)
+        for name, constant in constants.items():
+            packed.arrays[f"functions/{key}/{name}"] = constant
+        return program
+
     def store(key, function, *columns):
         try:
-            program, constants = trace(
-                function, [(None, n) for n in columns], net.compute_dtype
-            )
-            parsed = parse(program, constants)
-            # Else it could not be loaded.
-            check_sizes(parsed, columns, net.compute_dtype)
-            _compare(function, rebuild(parsed), columns, net.compute_dtype)
+            program = traced_program(key, function, columns, net.compute_dtype)
         except NotStorable as error:
             name = key.partition("-")[0]
             warnings.warn(
@@ -73,14 +80,19 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
                 stacklevel=stacklevel + 2,
             )
             return {"missing": str(error)}
-        for name, constant in constants.items():
-            packed.arrays[f"functions/{key}/{name}"] = constant
+        if net.compute_dtype != "float64":
+            # The fast phase computes in double precision, where constants such as pi
+            # have other digits. A function that holds constants in single precision
+            # cannot be traced there.
+            with contextlib.suppress(Exception):
+                key = f"{key}-double"
+                program["double"] = traced_program(key, function, columns, "float64")
         return program
 
     feature, output = net._input_transform, net._output_transform
     packed.header["feature_transform"] = packed.header["output_transform"] = None
     if feature is not None:
-        columns = (x, mu)[: dde.utils.get_num_args(feature)]
+        columns = (x, mu) if num_args(feature) == 2 else (x,)
         packed.header["feature_transform"] = store(
             "feature_transform", feature, *columns
         )
@@ -88,14 +100,24 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
         packed.header["output_transform"] = store(
             "output_transform", lambda mu, x, y: output((mu, x), y), mu, x, y
         )
-    known = {dde.nn.activations.get(name): name for name in _ACTIVATIONS}
     packed.header["activation"] = [
-        known.get(function) or store(f"activation-{i}", function, width)
-        for i, (function, width) in enumerate(
-            zip(net.stack.activations, net.stack.widths, strict=True)
+        name or store(f"activation-{i}", function, width)
+        for i, (name, function, width) in enumerate(
+            zip(
+                _activation_names(net),
+                net.stack.activations,
+                net.stack.widths,
+                strict=True,
+            )
         )
     ]
     return packed
+
+
+def _activation_names(net) -> list[str | None]:
+    """DeepXDE's names of the activations of the hidden layers, if they have one."""
+    known = {dde.nn.activations.get(name): name for name in _ACTIVATIONS}
+    return [known.get(function) for function in net.stack.activations]
 
 
 def _compare(function, again, columns, dtype) -> None:
@@ -138,11 +160,21 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         if "missing" in program:
             missing[name] = str(program["missing"])
             return None
-        constants = below(arrays, f"functions/{key}")
+        double = program.get("double")
         try:
-            return _checked_function(program, constants, columns, dtype, result)
+            functions = {
+                precision: _checked_function(
+                    one, below(arrays, f"functions/{place}"), columns, precision, result
+                )
+                for one, place, precision in (
+                    (program, key, dtype),
+                    (double, f"{key}-double", "float64"),
+                )
+                if one is not None
+            }
         except NotStorable as error:
             raise ValueError(f"its {name} cannot be used: {error}") from error
+        return lambda *args: functions.get(args[0].dtype.name, functions[dtype])(*args)
 
     feature, output = given.get("feature_transform"), given.get("output_transform")
     program = header["feature_transform"]
@@ -288,14 +320,25 @@ def check_finite(arrays: dict[str, np.ndarray]) -> None:
             )
 
 
-def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
+def restore_weights(net: HyperLRNR, header: dict, arrays: dict, path) -> None:
     """Gives a network the weights of ``pack_hyper``.
 
     Raises:
-        ValueError: If they have other shapes than those of the network, or are not
-            finite.
+        FileFormatError: If the file is not well-formed.
+        ValueError: If they are those of a network of another parameter space, float
+            type, sizes or activation, or of one with transforms where this has none, or
+            not finite.
     """
     arrays, variables = below(arrays, "weights"), weights(net)
+    try:
+        differences = _differences(net, header)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} is not well-formed: {error!r}.") from error
+    if differences:
+        raise ValueError(
+            f"{path} has the weights of another network: {'; '.join(differences)}. "
+            "load_model makes the network it was saved with."
+        )
     if {n: a.shape for n, a in arrays.items()} != {
         name: tuple(variable.shape) for name, variable in variables.items()
     }:
@@ -309,6 +352,30 @@ def restore_weights(net: HyperLRNR, arrays: dict, path) -> None:
         raise ValueError(f"{path}: {error}.") from None
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def _differences(net: HyperLRNR, header: dict) -> list[str]:
+    """What a header of ``pack_hyper`` says otherwise than a network, in words."""
+    saved, functions = {}, header["functions"]
+    saved["parameter space"] = ParameterSpace.from_dict(header["parameter_space"])
+    saved["float type"] = header["dtype"]
+    ours = {"parameter space": net.parameter_space, "float type": net.compute_dtype}
+    for name, transform in (
+        ("feature_transform", net._input_transform),
+        ("output_transform", net._output_transform),
+    ):
+        ours[name] = "none" if transform is None else "one"
+        saved[name] = "none" if functions[name] is None else "one"
+    names = _activation_names(net)
+    # A function that has no name cannot be compared.
+    stored = [a if isinstance(a, str) else None for a in functions["activation"]]
+    if len(names) == len(stored) and None not in (*names, *stored):
+        ours["activation"], saved["activation"] = names, stored
+    return [
+        f"its {name} is {saved[name]}, that of net is {value}"
+        for name, value in ours.items()
+        if saved[name] != value
+    ]
 
 
 # Networks

@@ -37,18 +37,21 @@ class LowRankNN(dde.nn.NN):
         activation,
         kernel_initializer,
         regularization,
-        rank: int,
+        ranks: tuple[int, ...],
         bias_rank: int,
     ) -> None:
-        """Checks the arguments of a constructor; sets the layers from them."""
-        widths = check_layer_sizes(layer_sizes, rank)
+        """Checks the arguments of a constructor; sets the layers from them.
+
+        ``check_layer_sizes`` has checked ``layer_sizes``, and ``ranks`` fit.
+        """
+        widths = tuple(layer_sizes[1:-1])
         kernel_initializer = _initializer(kernel_initializer)
         self.layer_sizes = tuple(layer_sizes)
         self.regularization_terms = Regularization(regularization)
         # DeepXDE adds net.losses to the loss if net.regularizer is not None.
         self.regularizer = self.regularization_terms or None
         self.layout = CoefficientLayout(
-            ranks=(rank,) * (len(widths) - 1), bias_ranks=(bias_rank,) * len(widths)
+            ranks=ranks, bias_ranks=(bias_rank,) * len(widths)
         )
         self.stack = LowRankStack(
             widths,
@@ -96,8 +99,8 @@ def _initializer(identifier):
         ) from None
 
 
-def check_layer_sizes(layer_sizes, rank: int) -> tuple[int, ...]:
-    """Checks ``layer_sizes`` and ``rank`` of an LRNR; returns the hidden widths."""
+def check_layer_sizes(layer_sizes) -> tuple[int, ...]:
+    """Checks ``layer_sizes`` of an LRNR; returns the hidden widths."""
     if not isinstance(layer_sizes, (list, tuple)):
         raise ValueError(
             f"layer_sizes is {shown(layer_sizes)}; it must be a list, e.g. "
@@ -113,13 +116,17 @@ def check_layer_sizes(layer_sizes, rank: int) -> tuple[int, ...]:
         raise ValueError(
             f"layer_sizes is {shown(sizes)}; all sizes must be integers >= 1."
         )
-    widths = tuple(sizes[1:-1])
+    return tuple(sizes[1:-1])
+
+
+def equal_ranks(widths: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """Checks ``rank`` of an LRNR; returns it for each of the low rank layers."""
     if as_integer("rank", rank) > min(widths):
         raise ValueError(
             f"rank is {rank}, larger than the narrowest hidden layer in layer_sizes, "
             f"{min(widths)}; a layer's rank is at most its width."
         )
-    return widths
+    return (rank,) * (len(widths) - 1)
 
 
 def check_num_features(expected: int, x, features) -> None:

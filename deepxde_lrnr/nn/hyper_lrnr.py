@@ -6,9 +6,17 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
-from .._checks import accepts, as_integer, as_reals, is_integer, num_args, shown
+from .._checks import (
+    accepts,
+    as_integer,
+    as_reals,
+    check_parameters,
+    is_integer,
+    num_args,
+    shown,
+)
 from ..parameter_space import ParameterSpace
-from .base import LowRankNN, check_num_features
+from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
 from .hypernetwork import Hypernetwork
 from .low_rank import start_scales
 
@@ -77,7 +85,7 @@ class ParametricNN(LowRankNN):
         """Features of the rows: ``x`` itself, or what the feature transform makes."""
         if self._input_transform is None:
             features = x
-        elif dde.utils.get_num_args(self._input_transform) == 2:
+        elif num_args(self._input_transform) == 2:
             features = self._input_transform(x, mu_rows)
         else:
             features = self._input_transform(x)
@@ -87,8 +95,9 @@ class ParametricNN(LowRankNN):
         """Computes the features by ``transform(x)`` or ``transform(x, mu)``.
 
         Args:
-            transform: Function of Tensors x (rows, d) and, if it takes two arguments,
-                mu (rows, p), to features (rows, any).
+            transform: Function of Tensors x (rows, d) and, if it takes two arguments
+                (those with a default do not count), mu (rows, p), to features (rows,
+                any).
 
         Raises:
             ValueError: If ``transform`` is no such function.
@@ -178,8 +187,14 @@ class HyperLRNR(ParametricNN):
                 "sizes of its hidden layers, e.g. (64, 64)."
             )
         self.parameter_space = parameter_space
+        ranks = equal_ranks(check_layer_sizes(layer_sizes), rank)
         self._make_stack(
-            layer_sizes, activation, kernel_initializer, regularization, rank, bias_rank
+            layer_sizes,
+            activation,
+            kernel_initializer,
+            regularization,
+            ranks,
+            bias_rank,
         )
         self.hypernetwork = Hypernetwork(
             parameter_space,
@@ -202,6 +217,7 @@ class HyperLRNR(ParametricNN):
 
 def check_feature_transform(name: str, transform) -> None:
     """Checks that it takes (x) or, if it has two arguments, (x, mu)."""
+    check_parameters(name, transform)
     if not (num_args(transform) == 2 or accepts(transform, 1)):
         raise ValueError(
             f"{name} is {shown(transform)}; it must be a function of (x) or (x, mu)."
@@ -210,6 +226,7 @@ def check_feature_transform(name: str, transform) -> None:
 
 def check_output_transform(name: str, transform) -> None:
     """Checks that it takes (inputs, outputs)."""
+    check_parameters(name, transform)
     if not accepts(transform, 2):
         raise ValueError(
             f"{name} is {shown(transform)}; it must be a function of (inputs, outputs)."

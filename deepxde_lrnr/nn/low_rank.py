@@ -186,6 +186,36 @@ def fresh(initializer):
     return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 
+def default_ranks(widths: tuple[int, ...]) -> tuple[int, ...]:
+    """Ranks r_1, ..., r_L at which an ``LRNR`` takes the place of dense layers.
+
+    Half the narrower of the two widths: U_l and V_l then have as many entries as a
+    dense weight, if both widths are the same, and a step takes about as long.
+    """
+    pairs = zip(widths, widths[1:], strict=False)
+    return tuple(max(1, min(pair) // 2) for pair in pairs)
+
+
+def dense_scales(widths: tuple[int, ...], ranks, initializer) -> list[float]:
+    """Values for s_1, ..., s_L at which an ``LRNR`` starts as a dense network does.
+
+    With U_l and V_l orthonormal and of any direction, U_l diag(s_l) V_l^T takes rows,
+    and gradients on their way back, to such of the same size on average as a dense
+    weight with the same sum of squares, that of s_l. Outputs and their derivatives then
+    have the variance that they have there.
+
+    Args:
+        widths: Neurons M_0, ..., M_L of the hidden layers.
+        ranks: r_1, ..., r_L.
+        initializer: Of the dense weights, of which one is drawn for each layer.
+    """
+    scales = []
+    for before, width, rank in zip(widths, widths[1:], ranks, strict=False):
+        dense = fresh(initializer)((before, width), dtype=dde.config.real(tf))
+        scales += [float(tf.norm(dense)) / math.sqrt(rank)] * rank
+    return scales
+
+
 def start_scales(widths: tuple[int, ...], layout: CoefficientLayout) -> list[float]:
     """Values for s_1, ..., s_L at which the hidden states keep their size.
 

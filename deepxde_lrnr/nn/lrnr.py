@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from .base import LowRankNN, check_num_features
-from .low_rank import start_scales
+from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
+from .low_rank import default_ranks, dense_scales
 
 
 class LRNR(LowRankNN):
@@ -15,19 +15,23 @@ class LRNR(LowRankNN):
         h_l = act(U_l diag(s_l) V_l^T h_{l-1} + b_l),   u = W_out h_L + b_out,
 
     in which U_l, V_l of shape (M, r) and s_l are trained. It takes the place of
-    ``dde.nn.FNN`` in a script, with far fewer parameters at equal width.
+    ``dde.nn.FNN`` in a script: it starts with outputs and derivatives of the same
+    variance, and at its default rank learns as well with about as many parameters. A
+    lower rank has fewer of them at equal width.
 
     Args:
         layer_sizes: List of the sizes of all layers, input and output included. The
             first hidden layer is dense, the others have rank ``rank``.
         activation: Name or function, or a list of ``len(layer_sizes) - 1`` of them,
             the last of which is not used (as in ``dde.nn.FNN``).
-        kernel_initializer: DeepXDE initializer of W_0 and W_out. (U_l and V_l start
-            with orthonormal columns.)
+        kernel_initializer: DeepXDE initializer of W_0 and W_out. U_l and V_l start
+            with orthonormal columns, and s_l so that U_l diag(s_l) V_l^T is of the size
+            of a dense weight from the initializer.
         regularization: ``None``, a mapping with the weights of ``"orthogonality"`` and
             ``"sparsity"``, or what ``dde.nn.FNN`` accepts, e.g. ``["l2", 1e-4]``, then
             for W_0, U_l, V_l and W_out.
-        rank: r of the low rank layers.
+        rank: r of the low rank layers; by default, for each of them, half the width of
+            the narrower of the two layers that it is between.
 
     Raises:
         ValueError: If an argument is not as above, e.g. if there are fewer than two
@@ -47,13 +51,15 @@ class LRNR(LowRankNN):
         activation,
         kernel_initializer,
         regularization=None,
-        rank: int = 10,
+        rank: int | None = None,
     ):
         super().__init__()
+        widths = check_layer_sizes(layer_sizes)
+        ranks = default_ranks(widths) if rank is None else equal_ranks(widths, rank)
         self._make_stack(
-            layer_sizes, activation, kernel_initializer, regularization, rank, 0
+            layer_sizes, activation, kernel_initializer, regularization, ranks, 0
         )
-        start = start_scales(self.stack.widths, self.layout)
+        start = dense_scales(widths, ranks, self.stack.kernel_initializer)
         self.scales = self.add_weight(
             shape=(1, self.layout.size),
             initializer=lambda shape, dtype=None: tf.constant([start], dtype),

@@ -15,6 +15,8 @@ from .._checks import as_number, as_path, shown
 from ..optimizers import check_learning_rate
 
 _OPTIMIZERS = ("adam", "nadam", "sgd", "L-BFGS", "L-BFGS-B", "SOAP")
+# Callbacks of DeepXDE's that give the network x alone (FirstDerivative is one, too).
+_EVALUATE_AT_X = (dde.callbacks.OperatorPredictor, dde.callbacks.MovieDumper)
 _DECAYS = ("inverse time", "cosine")
 
 
@@ -107,7 +109,7 @@ def as_saved(name: str, value) -> str:
 
 
 def check_callbacks(callbacks) -> None:
-    """Checks that it is a list of callbacks, or ``None``.
+    """Checks that it is a list of callbacks that work for a family, or ``None``.
 
     Raises:
         ValueError: If not.
@@ -120,3 +122,10 @@ def check_callbacks(callbacks) -> None:
             f"callbacks is {shown(callbacks)}; it must be a list of objects of "
             "dde.callbacks.Callback."
         )
+    for callback in callbacks:
+        if isinstance(callback, _EVALUATE_AT_X):
+            raise ValueError(
+                f"callbacks has a dde.callbacks.{type(callback).__name__}, which "
+                "evaluates the network at x and knows no mu; use a callback of your "
+                "own whose on_epoch_end calls self.model.predict(x, mu, operator)."
+            )

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from .._checks import as_flag, as_integer, as_path, as_verbose
 from .._forks import check_fork
 from ..callbacks import Checkpoint, Progress
+from ..data.examination import examine
 from ..data.state import data_state, restore_data
 from . import devices
 from .arguments import as_saved, check_callbacks
@@ -32,13 +33,16 @@ class MetaPhase(dde.Model):
         data_at_start: State of the data when ``train`` was called, see ``data.state``.
     """
 
+    # For the data: a plain dde.Model knows no mu.
+    is_parametric = True
+
     def __init__(self, data, net, strategy=None):
         devices.check_strategy(strategy)
         super().__init__(data, net)
         self.strategy = strategy
         self.iterations = self.data_at_start = None
         self.iterations_done = 0
-        self._has_weights = False
+        self._has_weights = self._is_examined = False
         self._watch = Watch(self)
         self._checkpoint = self._resume_from = None
         # Steps at which trainings began that did not end, by the paths of checkpoints.
@@ -93,12 +97,18 @@ class MetaPhase(dde.Model):
                 says at which step, which loss, and for which mu; the model is back at
                 its weights before that step. They are looked at every 100 steps, and
                 whenever DeepXDE computes losses.
-            ValueError: If ``batch_size`` or ``callbacks`` do not fit, or an argument
-                is not as ``dde.Model.train`` wants it.
+            ValueError: If ``batch_size`` or ``callbacks`` do not fit, an argument is
+                not as ``dde.Model.train`` wants it, or the residual of one mu depends
+                on the other mu of a batch (which is looked at once, for three mu).
+            RuntimeError: If the model has not been compiled, or was loaded without its
+                problem.
             TypeError: If a path is none.
             RuntimeError: In a process forked from one in which TensorFlow was used.
             OSError: If there is nothing at ``model_restore_path``.
         """
+        self._check_problem("train()")
+        if self.outputs_losses_train is None:
+            raise RuntimeError("train() needs a compiled model: call compile() first.")
         verbose = as_verbose(verbose)
         for name, value in (("iterations", iterations), ("epochs", epochs)):
             if value is not None:
@@ -115,6 +125,7 @@ class MetaPhase(dde.Model):
             model_save_path = as_path("model_save_path", model_save_path)
         if model_restore_path is not None:
             model_restore_path = as_saved("model_restore_path", model_restore_path)
+        self._examine()
         callbacks = self._arranged(callbacks, verbose)
         self.callbacks = dde.callbacks.CallbackList(callbacks)
         self.callbacks.set_model(self)
@@ -161,6 +172,12 @@ class MetaPhase(dde.Model):
             for callback in callbacks:
                 if isinstance(callback, Progress):
                     callback.close()
+
+    def _examine(self) -> None:
+        """Looks at the user's functions, once, see ``data.examination``."""
+        if not self._is_examined:
+            examine(self.data, self.net)
+            self._is_examined = True
 
     def _arranged(self, callbacks, verbose) -> list:
         """The user's callbacks with a progress bar, and the checkpoint at the end."""

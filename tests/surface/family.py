@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
+import tensorflow as tf
+from deepxde_lrnr.data.rows import Rows, known_rows
 from hypothesis import strategies as st
 
 from .kinds import (
@@ -13,6 +17,8 @@ from .kinds import (
     NONE,
     POSITIVE_FLOATS,
     Kind,
+    arrays,
+    as_array,
     choice,
     count,
     function,
@@ -143,3 +149,59 @@ def add_problem(add, tiny):
         {"points": shaped(None, 2), "condition_points": NONE | count()},
         call=data.collocation,
     )
+    points = tiny.points
+    add(
+        "data.ParametricPointSetBC",
+        {"points": points, "values": np.ones((4, 1)), "mu": np.ones((4, 2))},
+        {
+            "points": shaped(4, 2),
+            "values": shaped(4, 1) | shaped(1, 1) | shaped(),
+            "mu": shaped(4, None) | shaped(1, None) | shaped(None) | shaped(),
+            "component": count(0),
+            "operator": NONE | function(2, 3),
+        },
+    )
+    geom = tiny.geom
+    kinds = (dde.geometry.geometry.Geometry, dde.geometry.GeometryXTime)
+    add(
+        "data.quadrature",
+        {"geom": geom, "num_points": 4},
+        {
+            "geom": instance(*kinds),
+            "num_points": count(),
+            "rule": NONE | choice("Gauss-Legendre", "low-discrepancy"),
+        },
+        {"num_points": st.integers(1, 100)},
+    )
+    # Four points of the function's own, of six, for three mu.
+    x = tf.random.uniform((18, 2))
+    for helper, good, fits in (
+        ("per_parameter", x, lambda shape: len(shape) == 2 and shape[0] in (12, 18)),
+        (
+            "as_rows",
+            tf.ones((3, 1, 1)),
+            lambda shape: len(shape) == 3 and shape[0] == 3 and shape[1] in (1, 4),
+        ),
+        ("values_at", x, lambda shape: shape in ((1, 2), (12, 2), (18, 2))),
+    ):
+        name = "x" if helper == "values_at" else "values"
+        add(
+            f"data.{helper}",
+            {name: good},
+            {name: _of_shape(fits)},
+            call=functools.partial(_within, getattr(lrnr.data, helper), x),
+        )
+
+
+def _of_shape(fits):
+    def allowed(value):
+        array = as_array(value)
+        return array is not None and fits(array.shape)
+
+    return Kind(allowed, (arrays(),))
+
+
+def _within(helper, rows, /, **arguments):
+    """Calls a helper as a function of a problem would."""
+    with known_rows(Rows(rows, 3, 0, 12, True, tf.sin)):
+        return helper(**arguments)

@@ -168,14 +168,24 @@ def shaped(*shape, largest: float = 3e38) -> Kind:
     return real_array(fits, largest)
 
 
+def positional(value) -> int | None:
+    """Number of parameters without a default; ``None`` if a star leaves it open."""
+    parameters = inspect.signature(value).parameters.values()
+    needed = [
+        p for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL
+    ]
+    stars = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return None if stars and not needed else len(needed)
+
+
 def function(*num_args) -> Kind:
-    """Functions of so many arguments."""
+    """Functions of so many arguments, without those that have a default."""
 
     def fits(value):
         if not callable(value):
             return False
         try:
-            return len(inspect.signature(value).parameters) in num_args
+            return positional(value) in num_args
         except (TypeError, ValueError):
             return False
 

@@ -105,7 +105,7 @@ def add_meta_phase(add, tiny):
     add(
         "load_model",
         {"path": tiny.model_file, "data": tiny.data},
-        {"path": NO_FILE, "data": kinds["data"], **FUNCTIONS},
+        {"path": NO_FILE, "data": NONE | kinds["data"], **FUNCTIONS},
     )
     add(
         "callbacks.Checkpoint",

@@ -58,7 +58,7 @@ def add_networks(add, tiny):
         "kernel_initializer": "Glorot normal",
         "rank": 2,
     }
-    add("nn.LRNR", good, low_rank)
+    add("nn.LRNR", good, {**low_rank, "rank": NONE | count(1, 4)})
     add(
         "nn.HyperLRNR",
         {**good, "parameter_space": tiny.space},

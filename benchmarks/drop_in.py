@@ -1,0 +1,99 @@
+"""LRNR in the place of FNN
+
+Eight forward problems for one PDE, of the kinds in DeepXDE's gallery
+(`benchmarks/_forward_problems.py`), each with `dde.nn.FNN` and, nothing else changed,
+with `lrnr.nn.LRNR` at its default rank. Equal steps of Adam with a cosine decay, 3
+seeds, initial weights drawn anew for each layer. Errors are L2 relative errors, the
+median over the seeds. Of a step the median time is taken, the two networks in turns.
+
+    python benchmarks/drop_in.py --json benchmarks/results/drop_in.json
+"""
+
+import sys
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+from _forward_problems import PROBLEMS
+from _harness import milliseconds, percent, run, table
+
+KINDS = {"FNN": dde.nn.FNN, "LRNR": lrnr.nn.LRNR}
+SEEDS, TURNS = 3, 100
+
+
+def compute(quick):
+    results = {}
+    for name, make in PROBLEMS.items():
+        errors = {kind: [] for kind in KINDS}
+        for seed in range(1 if quick else SEEDS):
+            models = {}
+            for kind, network in KINDS.items():
+                dde.config.set_random_seed(seed)
+                problem = make()
+                iterations = 3 if quick else problem.iterations
+                models[kind] = model = dde.Model(problem.data, problem.network(network))
+                model.compile(
+                    "adam",
+                    lr=problem.learning_rate,
+                    decay=("cosine", iterations, 1e-2),
+                    verbose=0,
+                )
+                model.train(iterations=iterations, display_every=10**9, verbose=0)
+                errors[kind].append(float(problem.error(model)))
+        # The last two models, whose steps are compiled.
+        times = milliseconds([step(m) for m in models.values()], 2 if quick else TURNS)
+        parameters = [
+            sum(int(np.prod(w.shape)) for w in model.net.trainable_variables)
+            for model in models.values()
+        ]
+        median = {kind: float(np.median(values)) for kind, values in errors.items()}
+        results[name] = {
+            "iterations": iterations,
+            "parameters": parameters,
+            "errors": errors,
+            "error_ratio": median["LRNR"] / median["FNN"],
+            "step_ms": times,
+            "step_ratio": times[1] / times[0],
+        }
+        print(name, results[name], flush=True)
+    return {
+        "problems": results,
+        "worst_error_ratio": max(r["error_ratio"] for r in results.values()),
+        "worst_step_ratio": max(r["step_ratio"] for r in results.values()),
+    }
+
+
+def step(model):
+    """One step of training, on the points that the model has."""
+    state = model.train_state
+
+    def train():
+        model.train_step(state.X_train, state.y_train, state.train_aux_vars)
+
+    return train
+
+
+def describe(results):
+    rows = []
+    for name, values in results["problems"].items():
+        fnn, low_rank = (np.median(values["errors"][kind]) for kind in KINDS)
+        rows.append(
+            [
+                name.replace("_", " "),
+                values["iterations"],
+                " / ".join(map(str, values["parameters"])),
+                percent(fnn),
+                percent(low_rank),
+                values["error_ratio"],
+                values["step_ratio"],
+            ]
+        )
+    columns = ["problem", "steps", "parameters", "FNN", "LRNR", "error", "step time"]
+    return (
+        "Parameters are those of FNN / LRNR; the last two columns LRNR over FNN.\n\n"
+        + table(columns, rows)
+    )
+
+
+if __name__ == "__main__":
+    run(sys.modules[__name__])
