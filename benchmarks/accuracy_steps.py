@@ -41,11 +41,11 @@ TITLES = {"convection": "convection", "cdr": "CDR"}
 
 def compute(quick):
     if quick:
-        return {name: accuracy(family, (0, 5), 3) for name, family in QUICK.items()}
+        return {name: accuracy(family, (0, 5), 3, 8) for name, family in QUICK.items()}
     return {name: accuracy(family, STEPS, 10) for name, family in FAMILIES.items()}
 
 
-def accuracy(family, steps, num_mu) -> dict:
+def accuracy(family, steps, num_mu, rank=None) -> dict:
     """Errors of one family along the paths, and of the default."""
     model = trained(family)
     mu, _ = family.new_parameters(num_mu, 0)
@@ -63,7 +63,7 @@ def accuracy(family, steps, num_mu) -> dict:
         path = [before]
         path += [errors(paper, Adam(iterations=n, **settings))[0] for n in steps[1:]]
         results[name] = summary(np.array(path), before)
-    after, solution = errors(model.reduce(), DEFAULT)
+    after, solution = errors(model.reduce(rank=rank), DEFAULT)
     results["default"] = {
         **summary(after[None], before),
         "steps_mean": float(np.mean(solution.steps)),
