@@ -164,11 +164,8 @@ def verdict(peers: dict) -> dict:
     times ours. ``dominated_by``: peers both faster online and more accurate.
     """
     ours = peers["ours"]
-    near = {
-        name: p
-        for name, p in peers.items()
-        if not name.startswith("ours") and p["online_ms"] <= 10 * ours["online_ms"]
-    }
+    others = {k: p for k, p in peers.items() if not k.startswith("ours")}
+    near = {k: p for k, p in others.items() if p["online_ms"] <= 10 * ours["online_ms"]}
     best = min(near, key=lambda name: near[name]["l1_mean"])
     return {
         "smallest": bool(ours["l1_mean"] < near[best]["l1_mean"]),
@@ -176,7 +173,7 @@ def verdict(peers: dict) -> dict:
         "next_best_over_ours": near[best]["l1_mean"] / ours["l1_mean"],
         "dominated_by": [
             name
-            for name, p in peers.items()
+            for name, p in others.items()
             if p["online_ms"] < ours["online_ms"] and p["l1_mean"] < ours["l1_mean"]
         ],
     }
@@ -213,7 +210,7 @@ def describe(results):
         v = verdict(peers)
         ours = peers["ours"]
         dominating = [
-            f"{name} ({peers[name]['l1_mean'] / ours['l1_mean']:.2f} times our error "
+            f"{name} ({peers[name]['l1_mean'] / ours['l1_mean']:.2g} times our error "
             f"in {peers[name]['online_ms'] / ours['online_ms']:.2f} times our time)"
             for name in v["dominated_by"]
         ]
@@ -223,7 +220,7 @@ def describe(results):
             "\nOurs is "
             + ("" if v["smallest"] else "NOT ")
             + "the most accurate of those within ten times its online time; the next, "
-            f"{v['next_best']}, has {v['next_best_over_ours']:.2f} times its mean "
+            f"{v['next_best']}, has {v['next_best_over_ours']:.3g} times its mean "
             "error. Faster online and more accurate: "
             + (", ".join(dominating) or "none")
             + f". Before anything is tuned, the hypernetwork has {percent(hyper)}, the "

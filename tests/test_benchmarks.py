@@ -85,6 +85,11 @@ def test_the_verdict_on_peers_compares_within_ten_times_the_online_time():
     verdict = peers.verdict(table)
     assert not verdict["smallest"]
     assert verdict["dominated_by"] == ["better"]
+    # Another setting of ours is no peer.
+    del table["better"]
+    table["ours_accurate"] = peer(5, 0.001)
+    assert peers.verdict(table)["smallest"]
+    assert peers.verdict(table)["dominated_by"] == []
 
 
 def test_a_tuned_network_starts_as_the_trained_one():
