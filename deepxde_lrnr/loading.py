@@ -29,6 +29,9 @@ from .nn.hyper_lrnr import check_feature_transform, check_output_transform
 from .nn.low_rank import hidden_activations
 from .parameter_space import ParameterSpace
 
+# Arrays of a reduced model in which nothing may be NaN, besides its weights.
+_FINITE = ("points/", "held_out/", "random/")
+
 
 def load_model(
     path, data=None, feature_transform=None, output_transform=None, activation=None
@@ -194,12 +197,16 @@ def _given(feature_transform, output_transform, activation) -> dict:
 
 def _check_fast(header, arrays, space) -> None:
     """Checks what a file says of a reduced model against the arrays in it."""
-    most = most_coefficients(Sizes.of(below(arrays, "full"), space.dim))
+    sizes = Sizes.of(below(arrays, "full"), space.dim)
+    most = most_coefficients(sizes)
     if not 0 < header["full_size"] <= most:
         raise ValueError(f"full_size is {header['full_size']!r}, not at most {most}")
     for name, array in arrays.items():
-        if name.startswith(("points/", "held_out/")) and not np.isfinite(array).all():
-            raise ValueError(f"{name} has points that are NaN or infinite")
+        if name.startswith(_FINITE) and not np.isfinite(array).all():
+            raise ValueError(f"{name} has entries that are NaN or infinite")
+    shapes = arrays["random/weights"].shape, arrays["random/shifts"].shape
+    if shapes[0] != (sizes.features, *shapes[1]):
+        raise ValueError(f"the random features have the shapes {shapes}")
 
 
 def _check_float(path, header) -> None:

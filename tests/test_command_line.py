@@ -193,10 +193,10 @@ def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
     assert result["mu"].tolist() == [[0.8, 1.2], [2.5, 0.7], [1, 1]]
     assert result["u"].shape == (3, 4, 3, 1)
     expected = fast.solve(result["mu"])
-    np.testing.assert_array_equal(
-        result["u"].reshape(3, -1, 1), expected.predict(POINTS)
-    )
-    np.testing.assert_array_equal(result["residual"], expected.residual)
+    # Batches of other sizes round otherwise.
+    u = expected.predict(POINTS)
+    np.testing.assert_allclose(result["u"].reshape(3, -1, 1), u, rtol=1e-12)
+    np.testing.assert_allclose(result["residual"], expected.residual, rtol=1e-9)
     assert result["status"].tolist() == expected.status.tolist()
     code, _, said, result = run("sweep", "fast.npz", mus=mus)
     assert code == 0 and "hypernetwork" in said

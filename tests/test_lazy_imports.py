@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
         ("--help", 0, "info FILE"),
         ("predict --help", 0, "--grid"),
         ("info {0}/model.npz", 0, "to train or reduce"),
-        ("info {0}/fast.npz", 0, "learned Jacobian"),
+        ("info {0}/fast.npz", 0, "trial space"),
         ("info {0}/none.npz", 1, "No such file"),
         ("", 2, "COMMAND"),
         ("predict {0}/fast.npz --mu k=1 --out o.npz", 2, "--grid"),

@@ -623,7 +623,17 @@ def appended(*nodes):
             lambda h, a: h["functions"].update(activation=["linear"] * 2),
             "no activation",
         ),
-        (lambda h, a: a["points/pde"].fill(np.inf), "points/pde has points"),
+        (lambda h, a: a["points/pde"].fill(np.inf), "points/pde has entries"),
+        (
+            lambda h, a: a.update(
+                {"random/weights": np.full((4, 2), np.nan), "random/shifts": np.ones(2)}
+            ),
+            "random/weights has entries",
+        ),
+        (
+            lambda h, a: a.update({"random/shifts": np.zeros(3)}),
+            "the random features have the shapes",
+        ),
         (
             appended(
                 ("Const", "forged", {}),
