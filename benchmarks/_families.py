@@ -10,6 +10,11 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
+from deepxde_lrnr.fast_phase.feature_jets import feature_jets
+from deepxde_lrnr.fast_phase.jets import MultiIndices
+from deepxde_lrnr.fast_phase.precision import Precision
+from deepxde_lrnr.fast_phase.trial_space import TrialSpace
+from deepxde_lrnr.nn import FastLRNR
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
@@ -165,3 +170,33 @@ def relative_l1(u, reference) -> np.ndarray:
     """L1 relative errors, shape (n,), of arrays (n, number of points)."""
     u = np.asarray(u).reshape(reference.shape)
     return np.abs(u - reference).sum(axis=1) / np.abs(reference).sum(axis=1)
+
+
+def hidden_states(model, points, mu, size, rng, derivatives=((0, 0),)) -> list:
+    """Hidden states of the trained network, in double precision.
+
+    Args:
+        model: ``lrnr.Model``.
+        points: Array of shape (n, 2), of which each mu gets some at random.
+        mu: Array of shape (P, p).
+        size: Number of pairs (point, mu).
+        rng: ``numpy.random.Generator``.
+        derivatives: Their multi-indices in x and t.
+
+    Returns:
+        For each layer an array of shape (number of derivatives, width, pairs), of
+        derivatives D^a / a!.
+    """
+    full = FastLRNR(model.net)
+    space = TrialSpace(full, Precision(full))
+    indices = MultiIndices([*derivatives, (1, 0)])
+    places = [indices.indices.index(d) for d in derivatives]
+    jets = feature_jets(space.precision, indices, points)
+    count = min(len(points), max(1, size // len(mu)))
+    parts = []
+    for m in np.asarray(mu, float):
+        chosen = rng.choice(len(points), count, replace=False)
+        z = space.network_coefficients(m[None])
+        states = space.states(indices, jets(m[None])[:, :, chosen], z)
+        parts.append([state[places] for state in states])
+    return [np.concatenate(states, axis=2) for states in zip(*parts, strict=True)]

@@ -13,10 +13,15 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from _families import Family, constrained, features, problem
-from deepxde_lrnr.fast_phase import FastModel
+from deepxde_lrnr.fast_phase import FastModel, LeastSquares
+from deepxde_lrnr.fast_phase.activations import tanh_series
+from deepxde_lrnr.fast_phase.feature_jets import feature_jets
+from deepxde_lrnr.fast_phase.gauss_newton import minimise
+from deepxde_lrnr.fast_phase.jet_equations import JetEquations
 from deepxde_lrnr.nn.hyper_lrnr import rows_of
 from deepxde_lrnr.optimizers import SOAP
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 HIDDEN = [64] * 4
 
@@ -129,37 +134,23 @@ class _Clock(dde.callbacks.Callback):
 
 
 class Tuned:
-    """A ``MuAsInput`` of which some weights are coefficients, another set for each mu.
+    """A ``MuAsInput`` whose weights are coefficients, another set for each mu.
 
-    It has what ``FastModel`` and its solvers ask of a network, so that they can tune it
-    as they tune an LRNR.
+    It has what ``Adam`` asks of a network, so that it can tune it as it tunes an LRNR.
 
     Args:
         net: Trained (or untrained) network.
-        which: "all" weights, the "last" layer, or the "biases" of all layers.
     """
 
     compute_dtype = "float32"
 
-    def __init__(self, net: MuAsInput, which: str):
+    def __init__(self, net: MuAsInput):
         self.parameter_space = net.space
         self.weights = [
             np.asarray(w) for d in net.fnn.denses for w in (d.kernel, d.bias)
         ]
-        last = len(self.weights) - 2
-        self.tuned = [
-            i
-            for i in range(len(self.weights))
-            if which == "all"
-            or (which == "last" and i >= last)
-            or (which == "biases" and i % 2)
-        ]
-        flat = [self.weights[i].ravel() for i in self.tuned]
+        flat = [w.ravel() for w in self.weights]
         self.start = np.concatenate(flat).astype("float32")
-        size = len(self.start)
-        self.layout = SimpleNamespace(size=size)
-        self.stack = SimpleNamespace(widths=HIDDEN)
-        self.full_size, self.kept = size, np.arange(size)
 
     def coefficients(self, mu):
         return tf.tile(tf.constant(self.start)[None, :], (tf.shape(mu)[0], 1))
@@ -168,36 +159,112 @@ class Tuned:
         num_mu = mu.shape[0] or tf.shape(mu)[0]
         mu_rows = rows_of(mu, x)
         rows = tf.concat([features(x), _scaled(self.parameter_space, mu_rows)], axis=1)
-        weights, begin = list(self.weights), 0
-        for i in self.tuned:
-            shape = self.weights[i].shape
-            end = begin + int(np.prod(shape))
-            part = coefficients[:, begin:end]
-            weights[i] = tf.reshape(part, (-1, *shape))
-            begin = end
+        parts = tf.split(coefficients, [w.size for w in self.weights], axis=1)
+        weights = [
+            tf.reshape(part, (-1, *w.shape))
+            for part, w in zip(parts, self.weights, strict=True)
+        ]
         pairs = list(zip(weights[::2], weights[1::2], strict=True))
         for level, (kernel, bias) in enumerate(pairs):
-            if len(kernel.shape) == 2:
-                rows = tf.matmul(rows, kernel)
-            elif num_mu == 1:
-                rows = tf.matmul(rows, kernel[0])
+            if num_mu == 1:
+                rows = tf.matmul(rows, kernel[0]) + bias
             else:
                 rows = tf.reshape(rows, (-1, num_mu, rows.shape[1]))
-                rows = tf.einsum("npi,pio->npo", rows, kernel)
-                rows = tf.reshape(rows, (-1, kernel.shape[2]))
-            if len(bias.shape) == 1 or num_mu == 1:
-                rows = rows + tf.reshape(bias, (1, -1))
-            else:
-                width = bias.shape[1]
-                rows = tf.reshape(rows, (-1, num_mu, width)) + bias
-                rows = tf.reshape(rows, (-1, width))
+                rows = tf.einsum("npi,pio->npo", rows, kernel) + bias
+                rows = tf.reshape(rows, (-1, bias.shape[1]))
             if level < len(pairs) - 1:
                 rows = tf.tanh(rows)
         return constrained((mu_rows, x), rows)
 
-    def fast_model(self, ours: FastModel) -> FastModel:
-        """The same points and held-out points as ours, with this network."""
-        return FastModel(self, self, [], ours.residual, ours.held_out)
+    def by_adam(self, ours: FastModel, solver):
+        """Function of mu (1, p) to coefficients (1, q), at the points of ours.
+
+        Args:
+            ours: The points and held-out points.
+            solver: ``Adam`` with ``network="full"``.
+        """
+        model = SimpleNamespace(
+            full=self, reduced=self, residual=ours.residual, held_out=ours.held_out
+        )
+        solve = solver.prepare(model)
+        return lambda mu: solve(mu).coefficients
+
+
+class ReadoutOfFNN:
+    """Hidden states of a trained ``MuAsInput`` as a trial space, in double precision.
+
+    It has what ``JetEquations`` asks of a ``TrialSpace``; the least squares are ours.
+
+    Args:
+        net: Trained network.
+        ours: Ours, for the points, the derivatives, and the precision of transforms.
+        last: Whether the states of the last hidden layer are all there is.
+    """
+
+    num_outputs = 1
+
+    def __init__(self, net: MuAsInput, ours: FastModel, last: bool):
+        self.precision, self.parameter_space = ours.precision, net.space
+        layers = [
+            tuple(np.asarray(w, float) for w in (d.kernel, d.bias))
+            for d in net.fnn.denses
+        ]
+        *self._hidden, (kernel, bias) = layers
+        self._last = last
+        widths = [len(b) for _, b in self._hidden]
+        self.num_functions = (widths[-1] if last else sum(widths)) + 1
+        self.size = self.num_functions
+        self._start = np.zeros(self.size)
+        self._start[-1 - widths[-1] :] = [*kernel[:, 0], bias[0]]
+        self._equations = JetEquations(
+            ours.residual, ours.held_out, self, ours.expansion.indices
+        )
+
+    def start(self) -> np.ndarray:
+        """The network's own readout."""
+        return self._start
+
+    def at_points(self, indices, points):
+        """As ``TrialSpace.at_points``."""
+        features = feature_jets(self.precision, indices, points)
+
+        def jets(mu):
+            found = features(mu)
+            scaled = np.zeros((len(indices), mu.shape[1], len(points)))
+            scaled[0] = self.parameter_space.scale(mu).T
+            state, states = np.concatenate([found, scaled], axis=1), []
+            for kernel, bias in self._hidden:
+                inner = kernel.T @ state
+                inner[0] += bias[:, None]
+                state = indices.compose(tanh_series(inner[0], indices.order), inner)
+                states.append(state)
+            one = np.zeros((len(indices), 1, len(points)))
+            one[0] = 1
+            return np.concatenate([*(states[-1:] if self._last else states), one], 1)
+
+        return jets
+
+    def solve(self, mu) -> np.ndarray:
+        """The readout for one mu, (p,); that of the network if it is no better."""
+        steps, rtol = LeastSquares().iterations, LeastSquares().rtol
+        with threadpool_limits(limits=1, user_api="blas"):
+            minimum = minimise(self._equations.at(mu), self._start, steps, rtol)
+        better = minimum.held_out[-1] < minimum.held_out[0]
+        return minimum.unknowns if better else self._start
+
+    def predict(self, mu, x, readout) -> np.ndarray:
+        """u at points (n, 2)."""
+        mu_rows = np.tile(np.asarray(mu, float), (len(x), 1))
+        rows = features(tf.constant(x, tf.float64)).numpy()
+        state = np.hstack([rows, self.parameter_space.scale(mu_rows)])
+        states = []
+        for kernel, bias in self._hidden:
+            state = np.tanh(state @ kernel + bias)
+            states.append(state)
+        states = states[-1:] if self._last else states
+        values = np.hstack([*states, np.ones((len(x), 1))]) @ readout
+        x, mu_rows = tf.constant(x, tf.float64), tf.constant(mu_rows)
+        return constrained((mu_rows, x), values[:, None]).numpy()
 
 
 def lbfgs(tuned: Tuned, ours: FastModel, iterations: int):

@@ -13,7 +13,7 @@ import cloudpickle
 import numpy as np
 from _families import POINTS, Family, build
 from dask.distributed import Client, LocalCluster, WorkerPlugin
-from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase import LeastSquares, reduce_model
 from deepxde_lrnr.fast_phase.compilation import Compiled
 
 # Workers need not find this folder.
@@ -24,7 +24,7 @@ ROWS = {
     "sweep_efficiency_2_workers": "time of one worker over twice that of two",
     "chunk_overhead_ms": "ms that a chunk costs besides its work",
 }
-SOLVER = GaussNewton(6, "learned", damping=1e-3, rtol=0.0)
+SOLVER = LeastSquares(4, rtol=0.0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Killed:
                     os.kill(os.getpid(), signal.SIGKILL)
             return good(mu)
 
-        solve.max_batch = good.max_batch
+        solve.network = good.network
         return solve
 
 
@@ -66,7 +66,7 @@ def sweep_reliability(quick: bool) -> dict:
     """Figures of sweeps over processes of one thread each; needs two cores.
 
     The family is that of convection, diffusion and reaction with random weights, which
-    do not change the time of a step; all mu take the same number of steps.
+    do not change the time of a step.
 
     Args:
         quick: Sizes so small that only the code is tested.
@@ -83,7 +83,7 @@ def sweep_reliability(quick: bool) -> dict:
     family = Family(width=32, iterations=0) if quick else Family(iterations=0)
     model = build(family)
     model._build()
-    fast = reduce_model(model.data, model.net, num_nodes=12 if quick else 60)
+    fast = reduce_model(model.data, model.net, rank=8 if quick else 20)
     num_mu = 64 if quick else 4096
     mus = family.space.sample(num_mu, "Halton")
     x = POINTS[:: 1000 if quick else 100]

@@ -1,313 +1,368 @@
 """What the fast phase is worth: accuracy on mu not trained on, and time.
 
-Families: CDR (the example's), the same trained for a quarter of the time, convection.
-For each, 30 mu in the box and 10 outside of it by 10 %; errors are L1 relative errors
-on 256 x 101 points against the reference solution, which nothing else has seen.
+CDR, trained as in the example; 30 mu in the box and 10 outside of it by 10 %. Errors
+are L1 relative errors on 256 x 101 points against the reference solution, which nothing
+else has seen. Times are medians, of one mu at a time unless it says otherwise.
 
-    ratio_mean, ratio_max    mean (max) error after / mean (max) error before
-    ratio_worst              max over mu of error after / error before
-    ratio_outside            ratio_mean outside the box
-    captured                 share of the improvement that exact Gauss-Newton, iterated
-                             until it converges, reaches at the same points
+    before_mean, before_max  the hypernetwork's error, mean and max over the mu inside
+    after_mean, after_max    the same after ``model.reduce()`` and ``fast.solve(mu)``
+    outside_mean             the same outside
+    solve_ms                 time of one mu, after compilation
+    accurate                 these keys for the setting for accuracy, all neurons:
+                             ``model.reduce(rank=WIDTH)``
     indicator_rank_correlation
-                             of ``solution.residual`` with the true error, over all mu
+                             Spearman's, of ``solution.residual`` with the true error,
+                             mu inside
+    solve_over_qr            time of a solve over that of the least squares problems in
+                             it by LAPACK alone (dgeqp3, or dgels if faster), of the
+                             same sizes, on one thread of BLAS as in the solve: one
+                             problem for each Jacobian that is factored
+    solve_over_qr_each_step  the same with one problem for each step; a step that goes
+                             with the factors of an earlier one counts as well
+    batch_over_single        1,000 mu one after the other over all of them at once
+    first_solve_s            ``model.reduce()`` and the first solve, after the training
+    load_and_solve_s         ``load_fast`` and the first solve in a new process, beyond
+                             ``import_s``, the time of its imports
+    curve                    error and time for r_hat neurons a layer,
+                             ``model.reduce(rank=r_hat)``
+    paper                    the paper's fast phase with its own settings: EIM, r_hat =
+                             5, 4 x 3 points, 400 steps of Adam
 
-The keys at the top are those of what ``fast.solve(mu)`` does for CDR; ``by_jacobian``
-has them for each source of the Jacobian, and for the default where the residual's norm
-does not average ("unsmoothed"), ``paper`` for the paper's fast phase with its
-own settings. The times: see ``timings``.
+The same keys for other families, with the default alone: ``cdr_short`` (a sixteenth of
+the training) and ``convection``.
 
     python benchmarks/fast_phase.py --json benchmarks/results/fast_phase.json
 """
 
+import json
+import os
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
+from pathlib import Path
 
 import deepxde_lrnr as lrnr
 import numpy as np
-import tensorflow as tf
-from _families import PAPER_POINTS, POINTS, Family, build, relative_l1, trained
-from _harness import milliseconds, percent, run, table
-from deepxde_lrnr.fast_phase import Adam, FastModel, GaussNewton
-from deepxde_lrnr.fast_phase.compilation import Compiled
-from deepxde_lrnr.fast_phase.hyper_reduction import hyper_reduce
-from deepxde_lrnr.fast_phase.learned_jacobian import (
-    LearnedJacobian,
-    leading_directions,
+from _families import (
+    PAPER_POINTS,
+    POINTS,
+    Family,
+    problem,
+    relative_l1,
+    trained,
 )
-from deepxde_lrnr.fast_phase.smoothing import Smoothing
+from _harness import milliseconds, percent, run, table
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
+from deepxde_lrnr.fast_phase.gauss_newton import minimise
+from matplotlib.figure import Figure
+from scipy.linalg import lapack
 from scipy.stats import spearmanr
+from threadpoolctl import threadpool_limits
 
 NUM_INSIDE, NUM_OUTSIDE = 30, 10
+R_HATS = (8, 12, 16, 24, 32, 48, 64)
 FAMILIES = {
-    "cdr": Family(),
-    "cdr_quarter": Family(iterations=1000),
-    "convection": Family("convection", 64, 10, 2500, (32, 64)),
+    "cdr_short": ("CDR, a sixteenth of the training", Family(iterations=250)),
+    "convection": ("convection", Family("convection", 64, 10, 2500, (32, 64))),
 }
-SOLVERS = {
-    "default": GaussNewton(),
-    "learned": GaussNewton(jacobian="learned"),
-    "selected": GaussNewton(jacobian="selected"),
-    "all": GaussNewton(jacobian="all"),
-    "fast": GaussNewton(jacobian="fast"),
-    "exact": GaussNewton(jacobian="exact"),
-    "unsmoothed": GaussNewton(smoothing=0),
-}
-FEW_SOLVERS = {
-    name: SOLVERS[name]
-    for name in ("default", "learned", "selected", "all", "exact", "unsmoothed")
-}
-QUICK_SOLVERS = {"default": GaussNewton()}
-TIMES = (
-    "solve_ms",
-    "solves_per_second",
-    "batch_over_single",
-    "speedup_exact_gn",
-    "speedup_pointwise_gn",
-    "speedup_adam",
-    "speedup_exact_gn_4000",
-    "speedup_pointwise_gn_4000",
-    "reduction_s_1000",
-)
-CONVERGED = GaussNewton(jacobian="exact", iterations=20, rtol=1e-3)
+QUICK = Family(width=16, rank=3, iterations=20, batch=(8, 8))
+# Number of mu whose solves are timed, and how often.
+NUM_TIMED, REPEATS = 10, 5
+BATCH = 1000
 
 
 def compute(quick):
     warnings.simplefilter("ignore", lrnr.OutsideParameterSpaceWarning)
-    if quick:
-        tiny = Family(width=16, rank=3, iterations=20, batch=(8, 8))
-        return accuracy(tiny, QUICK_SOLVERS, points=40)
-    results = {
-        name: accuracy(family, SOLVERS if name == "cdr" else FEW_SOLVERS)
-        for name, family in FAMILIES.items()
+    family = QUICK if quick else Family()
+    r_hats = [8] if quick else [*R_HATS, family.width]
+    num_mu = (3, 2) if quick else (NUM_INSIDE, NUM_OUTSIDE)
+    model = trained(family)
+    # The first thing after the training.
+    start = time.perf_counter()
+    fast = model.reduce(rank=8 if quick else None)
+    inside, outside = family.new_parameters(*num_mu)
+    fast.solve(inside[0])
+    results = {"first_solve_s": time.perf_counter() - start}
+    print(fast.report(), flush=True)
+
+    judge = Judge(model, family, inside, outside)
+    before = relative_l1(model.predict(POINTS, inside), judge.reference[: len(inside)])
+    results |= {
+        "before_mean": float(before.mean()),
+        "before_max": float(before.max()),
+        **judge.errors(fast),
+        **over_qr(fast, inside[:NUM_TIMED], 2 if quick else REPEATS),
+        **batch(fast, 20 if quick else BATCH),
+        **in_a_new_process(fast, inside[0]),
     }
-    return {**results.pop("cdr"), **results, **timings(), **reduction_time()}
+    accurate = model.reduce(rank=family.width)
+    paper = model.reduce(method="eim", rank=3 if quick else 5, points=PAPER_POINTS)
+    results["accurate"] = judge.errors(accurate)
+    adam = Adam(iterations=5) if quick else Adam()
+    results["paper"] = {"steps": adam.iterations, **judge.errors(paper, adam)}
+    curve = [model.reduce(rank=r) for r in r_hats]
+    results["curve"] = [
+        {"r_hat": r, **judge.errors(reduced)}
+        for r, reduced in zip(r_hats, curve, strict=True)
+    ]
+    # All of them in turns: on a machine that is slow for a while they all are.
+    settings = [(fast, None), (accurate, None), (paper, adam)]
+    settings += [(reduced, None) for reduced in curve]
+    rows = [results, results["accurate"], results["paper"], *results["curve"]]
+    times = solve_times(settings, inside[:NUM_TIMED], 1 if quick else 2)
+    for row, ms in zip(rows, times, strict=True):
+        row["solve_ms"] = ms
+    if not quick:
+        for name, (_, other) in FAMILIES.items():
+            results[name] = by_default(other, *num_mu)
+    return results
+
+
+def by_default(family, num_inside, num_outside) -> dict:
+    """The keys of the default setting for another family."""
+    model = trained(family)
+    judge = Judge(model, family, *family.new_parameters(num_inside, num_outside))
+    fast = model.reduce()
+    before = relative_l1(
+        model.predict(POINTS, judge.mu[:num_inside]), judge.reference[:num_inside]
+    )
+    (ms,) = solve_times([(fast, None)], judge.mu[:NUM_TIMED], 2)
+    return {
+        "before_mean": float(before.mean()),
+        "before_max": float(before.max()),
+        **judge.errors(fast),
+        "solve_ms": ms,
+    }
+
+
+class Judge:
+    """True errors, for mu inside the box and then outside of it."""
+
+    def __init__(self, model, family, inside, outside):
+        self.model, self.num_inside = model, len(inside)
+        self.mu = np.vstack([inside, outside])
+        self.reference = family.reference(self.mu)
+
+    def errors(self, fast, solver=None) -> dict:
+        """The keys of the head of this file, but for times."""
+        solution = fast.solve(self.mu, solver)
+        after = relative_l1(solution.predict(POINTS), self.reference)
+        inside, outside = slice(self.num_inside), slice(self.num_inside, None)
+        correlation = spearmanr(solution.residual[inside], after[inside]).statistic
+        report = fast.report()
+        row = {
+            "after_mean": float(after[inside].mean()),
+            "after_max": float(after[inside].max()),
+            "outside_mean": float(after[outside].mean()),
+            "indicator_rank_correlation": float(correlation),
+            "steps_mean": float(np.mean(solution.steps)),
+            "unknowns": report.num_unknowns,
+            "points": report.num_points[0],
+            "neurons": max(len(layer.indices) for layer in fast.layers),
+            "random_features": report.num_random,
+        }
+        if solver is not None:
+            # Those of the network's own coefficients.
+            row["unknowns"] = solution.coefficients.shape[1]
+        print(row, flush=True)
+        return row
+
+
+def solve_times(settings, mu, repeats: int) -> list[float]:
+    """Milliseconds of a solve, median over some mu, for pairs of model and solver."""
+    turns = [
+        milliseconds(
+            [lambda f=f, s=s, m=m: f.solve(m, s) for f, s in settings], repeats, 1
+        )
+        for m in mu
+    ]
+    return np.median(turns, axis=0).tolist()
+
+
+def over_qr(fast, mu, repeats: int) -> dict:
+    """``solve_over_qr``, and what it is made of."""
+    solver = LeastSquares()
+    times, factorisations, steps = [], [], []
+    for m in mu:
+        with threadpool_limits(limits=1, user_api="blas"):
+            at, start = fast.equations.at(m), fast.space.start()
+            minimum = minimise(at, start, solver.iterations, solver.rtol)
+            linearised = at(start)
+            J, r = linearised.jacobian(), linearised.fitted
+        factorisations.append(minimum.factorisations)
+        steps.append(len(minimum.history) - 1)
+        turns = []
+        for _ in range(repeats + 1):
+            begin = time.perf_counter()
+            fast.solve(m)
+            solve_ms = 1e3 * (time.perf_counter() - begin)
+            with threadpool_limits(limits=1, user_api="blas"):
+                turns.append([solve_ms, *(timed(f, J, r) for f in (by_qr, by_gels))])
+        times.append(np.median(turns[1:], axis=0))
+    solve_ms, *lapack_ms = np.sum(times, axis=0)
+    # On average over the mu, as the time of the solves is.
+    one_problem_ms = min(lapack_ms) / len(mu)
+    return {
+        "lapack_ms": one_problem_ms,
+        "lapack_rows": len(J),
+        "factorisations_mean": float(np.mean(factorisations)),
+        "solve_over_qr": solve_ms / (one_problem_ms * np.sum(factorisations)),
+        "solve_over_qr_each_step": solve_ms / (one_problem_ms * np.sum(steps)),
+    }
+
+
+def timed(solve, J, r) -> float:
+    """Milliseconds of a least squares problem; its copy of J is not counted."""
+    J, r = J.copy(order="F"), r.copy()
+    begin = time.perf_counter()
+    solve(J, r)
+    return 1e3 * (time.perf_counter() - begin)
+
+
+def by_qr(J, r):
+    """QR with column pivoting, then a triangular system."""
+    qr, pivots, tau, _, _ = lapack.dgeqp3(J, overwrite_a=True)
+    product, _, _ = lapack.dormqr("L", "T", qr, tau, np.asfortranarray(r[:, None]), 32)
+    k = J.shape[1]
+    w = np.empty(k)
+    solved, _ = lapack.dtrtrs(qr[:k], product[:k, 0])
+    w[pivots - 1] = solved
+    return w
+
+
+def by_gels(J, r):
+    """QR without pivoting."""
+    work, _ = lapack.dgels_lwork(*J.shape, 1)
+    return lapack.dgels(J, r, lwork=int(work), overwrite_a=True)[1][: J.shape[1]]
+
+
+def batch(fast, num_mu: int) -> dict:
+    """``batch_over_single``: all mu at once, on all cores."""
+    mu = fast.parameter_space.sample(num_mu, "pseudo")
+    fast.solve(mu[:8])
+    start = time.perf_counter()
+    for m in mu:
+        fast.solve(m)
+    middle = time.perf_counter()
+    fast.solve(mu)
+    end = time.perf_counter()
+    return {
+        "batch_over_single": (middle - start) / (end - middle),
+        "solves_per_second": num_mu / (end - middle),
+    }
+
+
+def in_a_new_process(fast, mu) -> dict:
+    """``load_and_solve_s`` and ``import_s``."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = fast.save(str(Path(folder) / "fast.npz"))
+        printed = subprocess.run(
+            [sys.executable, __file__, "--load", path, json.dumps(mu.tolist())],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "LRNR_BENCHMARK_START": repr(time.time())},
+        ).stdout
+    return json.loads(printed.splitlines()[-1])
+
+
+def load_and_solve(path: str, mu: str) -> None:
+    """What the new process does, after its imports."""
+    start = time.time()
+    fast = lrnr.load_fast(path, problem(Family()))
+    solution = fast.solve(np.array(json.loads(mu)))
+    seconds = time.time() - start
+    assert np.isfinite(solution.residual)
+    begun = float(os.environ["LRNR_BENCHMARK_START"])
+    print(json.dumps({"import_s": start - begun, "load_and_solve_s": seconds}))
+
+
+COLUMNS = {
+    "after_mean": "mean error",
+    "after_max": "max",
+    "outside_mean": "outside, mean",
+    "solve_ms": "ms",
+    "steps_mean": "steps",
+    "unknowns": "unknowns",
+    "points": "points",
+    "indicator_rank_correlation": "rank correlation",
+}
+TIMES = {
+    "solve_over_qr": "a solve over its least squares problems by LAPACK alone",
+    "solve_over_qr_each_step": "the same, one problem for each step",
+    "batch_over_single": "mu one after the other over all at once",
+    "solves_per_second": "mu a second, all at once",
+    "first_solve_s": "seconds of the reduction and the first solve",
+    "load_and_solve_s": "seconds of loading and the first solve in a new process",
+    "import_s": "seconds of the imports before",
+}
 
 
 def describe(results):
-    parts = {"CDR": results}
-    for name, title in (
-        ("cdr_quarter", "CDR, a quarter of the training"),
-        ("convection", "convection"),
-    ):
-        if name in results:
-            parts[title] = results[name]
-    keys = (
-        "after_mean",
-        "after_max",
-        "ratio_mean",
-        "ratio_worst",
-        "ratio_outside",
-        "captured",
-        "indicator_rank_correlation",
-        "steps_mean",
+    text = (
+        f"CDR: before the fast phase {percent(results['before_mean'])} mean, "
+        f"{percent(results['before_max'])} max.\n\n"
     )
-    text = ""
-    for title, part in parts.items():
+    settings = {
+        f"default ({results['neurons']} neurons a layer)": results,
+        "accurate": results["accurate"],
+        **{f"r_hat = {row['r_hat']}": row for row in results["curve"]},
+        "paper": results["paper"],
+    }
+    rows = [_row(name, part) for name, part in settings.items()]
+    text += table(["setting", *COLUMNS.values()], rows)
+    text += "\n" + table(
+        ["", "measured"], [[what, results[key]] for key, what in TIMES.items()]
+    )
+    others = {title: results[k] for k, (title, _) in FAMILIES.items() if k in results}
+    if others:
         rows = [
-            [name] + [percent(row[k]) for k in keys[:2]] + [row[k] for k in keys[2:]]
-            for name, row in (
-                ("default", part),
-                *part["by_jacobian"].items(),
-                ("paper", part["paper"]),
-            )
+            [name, percent(part["before_mean"]), *_row(name, part)[1:]]
+            for name, part in others.items()
         ]
-        text += (
-            f"{title}: before the fast phase {percent(part['before_mean'])} mean, "
-            f"{percent(part['before_max'])} max.\n\n"
-        )
-        text += table(["solver", *keys], rows) + "\n"
-    times = [[k, v] for k, v in results.items() if k in TIMES]
-    return text + (table(["time", "value"], times) if times else "")
+        text += "\nOther families, by default:\n\n"
+        text += table(["family", "before, mean", *COLUMNS.values()], rows)
+    return text
 
 
-def accuracy(family: Family, solvers, points=None) -> dict:
-    """Errors of every solver on one family."""
-    model = trained(family)
-    start = time.perf_counter()
-    fast = model.reduce(points=points)
-    inside, outside = family.new_parameters(NUM_INSIDE, NUM_OUTSIDE)
-    mu = np.vstack([inside, outside])
-    reference = family.reference(mu)
-    before = relative_l1(model.predict(POINTS, mu), reference)
-
-    def errors(solver, fast=fast):
-        solution = fast.solve(mu, solver)
-        return solution, relative_l1(solution.predict(POINTS), reference)
-
-    solution, converged = errors(CONVERGED)
-    by_jacobian = {"converged": summary(before, converged, converged, solution)}
-    for name, solver in solvers.items():
-        solution, after = errors(solver)
-        by_jacobian[name] = summary(before, after, converged, solution)
-        print(family.equation, family.iterations, name, by_jacobian[name], flush=True)
-    paper = model.reduce(method="eim", rank=5, points=PAPER_POINTS)
-    solution, after = errors(Adam(), paper)
-    return {
-        **by_jacobian.pop("default"),
-        "before_mean": float(before[:NUM_INSIDE].mean()),
-        "before_max": float(before[:NUM_INSIDE].max()),
-        "by_jacobian": by_jacobian,
-        "paper": summary(before, after, converged, solution),
-        "offline_s": {**fast.seconds, "all": time.perf_counter() - start},
-    }
+def _row(name, part) -> list:
+    numbers = [part[key] for key in COLUMNS]
+    return [name, *map(percent, numbers[:3]), *numbers[3:]]
 
 
-def summary(before, after, converged, solution) -> dict:
-    """The keys of the head of this file."""
-    inside, outside = slice(NUM_INSIDE), slice(NUM_INSIDE, None)
-
-    def ratio(statistic, part):
-        return float(statistic(after[part]) / statistic(before[part]))
-
-    possible = np.mean(before[inside] - converged[inside])
-    correlation = spearmanr(solution.residual, after).statistic
-    return {
-        "after_mean": float(after[inside].mean()),
-        "after_max": float(after[inside].max()),
-        "ratio_mean": ratio(np.mean, inside),
-        "ratio_max": ratio(np.max, inside),
-        "ratio_worst": float((after / before)[inside].max()),
-        "ratio_outside": ratio(np.mean, outside),
-        "ratio_outside_worst": float((after / before)[outside].max()),
-        "captured": float(np.mean(before[inside] - after[inside]) / possible),
-        "indicator_rank_correlation": float(correlation),
-        "indicator_rank_correlation_inside": float(
-            spearmanr(solution.residual[inside], after[inside]).statistic
-        ),
-        "steps_mean": float(np.mean(solution.steps)),
-    }
-
-
-def timings() -> dict:
-    """Times of the fast phase beside exact Gauss-Newton and Adam on the full LRNR.
-
-    speedup_exact_gn         M = 384: to the objective that ours reaches, at all points;
-                             the exact Jacobian in forward mode
-    speedup_pointwise_gn     the same with the exact Jacobian as the library takes it,
-                             in one pass of reverse mode
-    speedup_adam             M = 384: 400 steps of Adam through the full LRNR
-    speedup_exact_gn_4000, speedup_pointwise_gn_4000
-                             M = 4000, r = 100, random weights: one step each
-    solve_ms                 one mu, M = 96, after compilation
-    solves_per_second        batch of 1,000
-
-    Ours is the default, with fixed damping where objectives are compared.
-    """
-    results = {}
-    fast = trained(FAMILIES["cdr"]).reduce()
-    mu = fast.parameter_space.sample(1000, "pseudo")
-    solver = GaussNewton()
-    fast.solve(mu[:64], solver)
-    (results["solve_ms"],) = milliseconds([lambda: fast.solve(mu[0], solver)], 20)
-    start = time.perf_counter()
-    fast.solve(mu, solver)
-    results["solves_per_second"] = 1000 / (time.perf_counter() - start)
-    results["batch_over_single"] = (
-        results["solves_per_second"] * results["solve_ms"] / 1000
-    )
-
-    fast = trained(Family(width=384, iterations=500)).reduce()
-    mu = fast.parameter_space.sample(1, "Halton")[0]
-    ours = GaussNewton(damping=1e-3)
-    objective = objective_at_all_points(fast, fast.solve(mu, ours))
-    history = fast.solve(mu, GaussNewton(jacobian="exact", damping=1e-3)).history
-    reached = np.flatnonzero(history <= objective)
-    steps = int(reached[0]) if len(reached) else len(history) - 1
-    exact = GaussNewton(jacobian="exact", damping=1e-3, iterations=max(steps, 1))
-    adam = Adam(network="full", objective="MSE", locality=0.0)
-    forward = in_forward_mode(fast)
-    ours_ms, forward_ms, exact_ms, adam_ms = milliseconds(
-        [
-            lambda: fast.solve(mu, ours),
-            lambda: forward.solve(mu, exact),
-            lambda: fast.solve(mu, exact),
-            lambda: fast.solve(mu, adam),
-        ],
-        7,
-    )
-    return {
-        **results,
-        "exact_steps_to_our_objective": steps,
-        "ours_ms_384": ours_ms,
-        "exact_gn_ms_384": forward_ms,
-        "pointwise_gn_ms_384": exact_ms,
-        "adam_ms_384": adam_ms,
-        "speedup_exact_gn": forward_ms / ours_ms,
-        "speedup_pointwise_gn": exact_ms / ours_ms,
-        "speedup_adam": adam_ms / ours_ms,
-        **timings_4000(),
-    }
-
-
-def objective_at_all_points(fast, solution) -> float:
-    """That of the solver "all", the solution's own solver may see selected points."""
-    smooth = Smoothing(fast.residual, fast.columns, GaussNewton().smoothing)
-    compiled = Compiled(lambda z, feed: smooth(fast.residual(fast.full, z, *feed)))
-    z = solution.coefficients[None, :]
-    r = compiled(z, fast.residual.feed(solution.mu[None, :]))
-    return float(np.sum(np.square(r)))
-
-
-def in_forward_mode(fast) -> FastModel:
-    """The same model, with Jacobians in forward mode: one pass for each coefficient."""
-    other = FastModel(
-        fast.full, fast.reduced, fast.layers, fast.residual, fast.held_out
-    )
-    other.pointwise = False
-    return other
-
-
-def timings_4000() -> dict:
-    """One step of ours and of exact Gauss-Newton at the paper's size."""
-    model = build(Family(width=4000, rank=100, iterations=0))
-    model._build()
-    model._has_weights = True
-    fast = model.reduce(method="eim", rank=5, num_parameters=20)
-    # Time only: random numbers stand for the Jacobian.
-    directions = leading_directions(fast.full)
-    nodes = fast.parameter_space.sample(60, "Hammersley")
-    n = len(fast.residual.collocation.pde_points)
-    values = np.random.default_rng(0).normal(size=(60, n, directions.shape[1]))
-    few, entries, factors = hyper_reduce(fast.residual, fast.full, values)
-    fast.learned_jacobian = LearnedJacobian(
-        LearnedJacobian.interpolate(fast.parameter_space.scale(nodes.astype(float))),
-        tf.constant(values[:, entries] * factors[:, None], tf.float32),
-        few,
-        entries,
-        factors.astype(np.float32),
-        directions,
-        float("nan"),
-        0.0,
-    )
-    mu = fast.parameter_space.sample(1, "Halton")[0]
-    ours, exact = (
-        GaussNewton(iterations=1, jacobian=jacobian, damping=1e-3)
-        for jacobian in ("selected", "exact")
-    )
-    forward = in_forward_mode(fast)
-    ours_ms, exact_ms = milliseconds(
-        [lambda: fast.solve(mu, ours), lambda: fast.solve(mu, exact)], 5
-    )
-    (forward_ms,) = milliseconds([lambda: forward.solve(mu, exact)], 1, 1)
-    return {
-        "ours_ms_4000": ours_ms,
-        "exact_gn_ms_4000": forward_ms,
-        "pointwise_gn_ms_4000": exact_ms,
-        "speedup_exact_gn_4000": forward_ms / ours_ms,
-        "speedup_pointwise_gn_4000": exact_ms / ours_ms,
-    }
-
-
-def reduction_time() -> dict:
-    """Seconds of the reduction for M = 1,000, 768 points and 100 mu."""
-    model = build(Family(width=1000, iterations=0))
-    model._build()
-    model._has_weights = True
-    fast = model.reduce(num_parameters=100)
-    return {"reduction_s_1000": fast.seconds["reduction"]}
+def draw(results):
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    curve = results["curve"]
+    r_hats = [row["r_hat"] for row in curve]
+    for axes, key in ((left, "neurons"), (right, "solve_ms")):
+        x = [row[key] for row in curve]
+        for statistic, style in (("after_mean", "o-"), ("after_max", "o:")):
+            name = "least squares" if statistic == "after_mean" else None
+            y = [row[statistic] for row in curve]
+            axes.loglog(x, y, style, color="C0", label=name)
+        for name, row, color in (
+            ("default", results, "C1"),
+            ("the paper's", results["paper"], "C3"),
+        ):
+            ends = [row["after_mean"], row["after_max"]]
+            axes.loglog([row[key]] * 2, ends, "-", color=color, alpha=0.5)
+            axes.loglog(
+                row[key], row["after_mean"], "*", ms=11, color=color, label=name
+            )
+        axes.axhline(results["before_mean"], color="gray", ls="--", label="before")
+    left.set_xticks(r_hats, [str(r) for r in r_hats])
+    left.set_xticks([], minor=True)
+    left.set(xlabel="r_hat, neurons a layer", ylabel="L1 relative error (dotted: max)")
+    right.set_xlabel("ms for one mu")
+    left.legend()
+    return figure
 
 
 if __name__ == "__main__":
-    run(sys.modules[__name__])
+    if sys.argv[1:2] == ["--load"]:
+        load_and_solve(*sys.argv[2:])
+    else:
+        run(sys.modules[__name__])

@@ -22,10 +22,8 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from _families import POINTS, Family, relative_l1, trained
+from _families import POINTS, Family, hidden_states, relative_l1, trained
 from _harness import percent, run, table
-from deepxde_lrnr.fast_phase.snapshots import HiddenStates, draw_pairs
-from deepxde_lrnr.nn import FastLRNR
 from matplotlib.figure import Figure
 
 VARIANTS = {
@@ -61,10 +59,8 @@ def structure(family) -> dict:
     ]
 
     points = rng.uniform([0, 0], [2 * np.pi, 1], (384, 2))
-    full = FastLRNR(net)
-    x, mu = draw_pairs(points, space.sample(100, "Halton"), 4000, rng)
-    states = HiddenStates(full)(x, mu, np.asarray(full.coefficients(mu)), False)
-    sigma = [np.linalg.svd(h.astype(float), compute_uv=False) for h in states.values]
+    states = hidden_states(model, points, space.sample(100, "Halton"), 4000, rng)
+    sigma = [np.linalg.svd(h[0], compute_uv=False) for h in states]
 
     unseen, _ = family.new_parameters(30, 0)
     error = relative_l1(model.predict(POINTS, unseen), family.reference(unseen))

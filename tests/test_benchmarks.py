@@ -85,10 +85,14 @@ def test_the_verdict_on_peers_compares_within_ten_times_the_online_time():
     verdict = peers.verdict(table)
     assert not verdict["smallest"]
     assert verdict["dominated_by"] == ["better"]
+    # Another setting of ours is no peer.
+    del table["better"]
+    table["ours_accurate"] = peer(5, 0.001)
+    assert peers.verdict(table)["smallest"]
+    assert peers.verdict(table)["dominated_by"] == []
 
 
-@pytest.mark.parametrize("which", ["all", "last", "biases"])
-def test_a_tuned_network_starts_as_the_trained_one(which):
+def test_a_tuned_network_starts_as_the_trained_one():
     module = importlib.import_module("_peers")
     families = importlib.import_module("_families")
     space = families.Family().space
@@ -96,7 +100,7 @@ def test_a_tuned_network_starts_as_the_trained_one(which):
     mu = space.sample(3, "Halton")
     x = np.repeat(np.random.uniform(0, 1, (5, 2)), 3, axis=0).astype("float32")
     expected = net((mu, x))
-    tuned = module.Tuned(net, which)
+    tuned = module.Tuned(net)
     for part in (slice(None), slice(1)):  # several mu, and the path for one
         rows = x if part == slice(None) else x[::3]
         z = tuned.coefficients(mu[part])
@@ -111,6 +115,51 @@ def test_a_tuned_network_starts_as_the_trained_one(which):
     assert moved[:, [0, 2]].max() < 1e-5
     kernels = [d.kernel.numpy() for d in net.fnn.denses[1:3]]
     assert np.abs(kernels[0] - kernels[1]).max() > 0.1  # drawn anew
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [True, False])
+def test_the_readout_of_an_fnn_starts_as_the_network_and_lowers_the_residual(last):
+    module = importlib.import_module("_peers")
+    families = importlib.import_module("_families")
+    family = families.Family(width=12, rank=3, iterations=0)
+    model = families.build(family)
+    model._build()
+    model._has_weights = True
+    ours = model.reduce(rank=12, points=400)
+    net = module.MuAsInput(family.space, seed=3)
+    mu, x = np.array([2.0, 0.5, 1.0]), np.random.uniform(0, 1, (5, 2))
+    wanted = net((np.tile(mu, (5, 1)).astype("float32"), x.astype("float32")))
+    readout = module.ReadoutOfFNN(net, ours, last)
+    assert readout.size == (64 if last else 256) + 1
+    start = readout.start()
+    np.testing.assert_allclose(readout.predict(mu, x, start), wanted, atol=1e-5)
+    # The jets are those of what is predicted.
+    indices = ours.expansion.indices
+    h = 1e-5
+    jets = start @ readout.at_points(indices, x)(mu[None])
+    moved = start @ readout.at_points(indices, x + [h, 0])(mu[None])
+    slope = jets[indices.indices.index((1, 0))]
+    np.testing.assert_allclose((moved[0] - jets[0]) / h, slope, rtol=1e-3, atol=1e-5)
+    at = readout._equations.at(mu)
+    before, after = (np.linalg.norm(at(w).held_out) for w in (start, readout.solve(mu)))
+    assert after < 0.01 * before
+
+
+@pytest.mark.parametrize("name", ["by_qr", "by_gels"])
+def test_what_a_solve_is_compared_with_is_the_least_squares_solution(name):
+    module = importlib.import_module("fast_phase")
+    rng = np.random.default_rng(0)
+    J, r = rng.standard_normal((30, 7)), rng.standard_normal(30)
+    wanted = np.linalg.lstsq(J, r, rcond=None)[0]
+    found = getattr(module, name)(J.copy(order="F"), r.copy())
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+
+
+def test_a_block_that_is_not_measured_says_so(tmp_path):
+    module = importlib.import_module("all")
+    for name, block in module.BLOCKS.items():
+        assert "Not measured" in block(tmp_path), name
 
 
 @pytest.mark.slow
