@@ -29,7 +29,6 @@ NOT_FOR_USERS = {
     "data.ParametricPDE.errors": "called by DeepXDE's training, with Tensors",
     "data.ParametricPointSetBC.measured_error": "called by training, with Tensors",
     "data.ParametricPointSetBC.measurements": "called by training",
-    "data.ParametricPDE.condition_error": "called by errors, with Tensors",
     "data.ParametricPDE.check_loss_weights": "called by DeepXDE's training",
     "nn.FastLRNR.features": "called by evaluate, with Tensors",
     "fast_phase.Adam.prepare": "called by FastModel.solve",
