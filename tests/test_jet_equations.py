@@ -129,7 +129,7 @@ def test_derivatives_of_every_order(pde, order):
     agree(*equations(pde, order=order))
 
 
-@pytest.mark.parametrize("activation", ["sin", "silu", "gelu"])
+@pytest.mark.parametrize("activation", ["sin", "silu", "elu"])
 def test_other_activations(activation):
     agree(*equations(beam, order=4, activation=activation), rtol=1e-9)
 
