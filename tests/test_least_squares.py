@@ -46,9 +46,8 @@ def network(data, features=None, outputs=1, width=12):
         parameter_space=data.parameter_space,
         hypernetwork=(8,),
     )
-    rng = np.random.default_rng(0)
     net((data.train_mu[:1], data.train_collocation.points[:1]))
-    net.set_weights([rng.standard_normal(w.shape) for w in net.get_weights()])
+    families.randomise(net, 1.0)
     return net
 
 

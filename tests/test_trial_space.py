@@ -53,8 +53,7 @@ def network(feature=None, outputs=2, activation="tanh", transform=output):
     if transform is not None:
         net.apply_output_transform(transform)
     net((MU.astype("f4"), X.astype("f4")))
-    rng = np.random.default_rng(0)
-    net.set_weights([0.7 * rng.standard_normal(w.shape) for w in net.get_weights()])
+    families.randomise(net, 0.7)
     return net
 
 
