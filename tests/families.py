@@ -74,6 +74,15 @@ def decay(geom, space, **kwargs):
     return reduce_model(data, net, [1], **{**settings, **kwargs})
 
 
+def randomise(net, size: float) -> None:
+    """Random weights, the same in every process, with which no layer is asleep."""
+    rng = np.random.default_rng(0)
+    net.set_weights([size * rng.standard_normal(w.shape) for w in net.get_weights()])
+    bias = net.hypernetwork.biases[-1]
+    scales = np.arange(len(bias)) < net.layout.num_scales
+    bias.assign(np.where(scales, np.abs(bias) + 1, bias))
+
+
 def taylor_by_autodiff(function, x, indices):
     """Taylor coefficients D^alpha f / alpha! by nested reverse mode, row by row.
 
@@ -88,16 +97,23 @@ def taylor_by_autodiff(function, x, indices):
 
     @tf.function(autograph=False)
     def compute(x):
-        results = []
-        for index in indices:
-            columns = tf.unstack(function(x), axis=1)
-            for j, order in enumerate(index):
-                for _ in range(order):
-                    columns = [
-                        tf.gradients(c, x, unconnected_gradients="zero")[0][:, j]
-                        for c in columns
-                    ]
-            results.append(tf.stack(columns) / math.prod(map(math.factorial, index)))
-        return tf.stack(results)
+        known = {(0,) * x.shape[1]: tf.unstack(function(x), axis=1)}
+
+        def derivatives(index):
+            if index not in known:
+                j = next(j for j, order in enumerate(index) if order)
+                smaller = tuple(i - (k == j) for k, i in enumerate(index))
+                known[index] = [
+                    tf.gradients(c, x, unconnected_gradients="zero")[0][:, j]
+                    for c in derivatives(smaller)
+                ]
+            return known[index]
+
+        return tf.stack(
+            [
+                tf.stack(derivatives(i)) / math.prod(map(math.factorial, i))
+                for i in indices
+            ]
+        )
 
     return compute(tf.constant(np.asarray(x, float))).numpy()

@@ -64,7 +64,9 @@ def test_a_curved_problem_ends_where_scipy_ends(seed):
     residual, jacobian = curved(seed)
     evaluate, calls = problem(residual, jacobian)
     found = minimise(evaluate, np.zeros(5), 100, 1e-9)
-    expected = least_squares(residual, np.zeros(5), jacobian, xtol=1e-15, gtol=1e-15)
+    expected = least_squares(
+        residual, np.zeros(5), jacobian, ftol=1e-15, xtol=1e-15, gtol=1e-15
+    )
     np.testing.assert_allclose(found.unknowns, expected.x, atol=1e-6)
     np.testing.assert_allclose(found.history[-1], 2 * expected.cost, rtol=1e-9)
     # A Jacobian serves several steps.
@@ -168,4 +170,14 @@ def test_factors_are_those_of_scaled_columns():
     expected = np.linalg.lstsq(J, -r, rcond=None)[0]
     np.testing.assert_allclose(step, expected, rtol=1e-9)
     left = np.sum((J @ step + r) ** 2)
-    np.testing.assert_allclose(np.sum(r**2) - np.sum(removable**2), left, rtol=1e-9)
+    np.testing.assert_allclose(np.sum(removable[40:] ** 2), left, rtol=1e-9)
+    np.testing.assert_allclose(np.sum(removable**2), np.sum(r**2), rtol=1e-12)
+
+
+def test_an_affine_problem_with_an_exact_solution_takes_one_step():
+    A, _, _, _ = affine()
+    b = A @ np.arange(6.0)
+    evaluate, calls = problem(lambda w: A @ w - b, lambda w: A.copy())
+    found = minimise(evaluate, np.zeros(6), 20, 0.1)
+    np.testing.assert_allclose(found.unknowns, np.arange(6), atol=1e-12)
+    assert len(found.history) == 2 and calls["jacobians"] == 1

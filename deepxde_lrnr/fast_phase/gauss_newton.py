@@ -16,8 +16,8 @@ _RCOND = 1e-12
 # A step with the factors of an earlier Jacobian that leaves more than this share of
 # the residual that can be removed is followed by one with a new Jacobian.
 _SLOW = 0.1
-# Share of the first residual below which what can be removed is rounding.
-_ROUNDING = 1e-11
+# What is left of the start's residual is rounding.
+_ROUNDING = 1e-12
 
 
 class Minimum(NamedTuple):
@@ -57,18 +57,21 @@ class Factors:
         self.rank = int(np.sum(diagonal > _RCOND * diagonal[0])) if diagonal[0] else 0
 
     def project(self, r: np.ndarray) -> np.ndarray:
-        """Coordinates of r in the range of J: what a step can remove."""
+        """Q^T r; the first ``rank`` coordinates are what a step can remove."""
+        if not self.rank:
+            return r
         qr, tau = self._qr[:, : self.rank], self._tau[: self.rank]
         work = np.asfortranarray(r[:, None])
         # A block of 32 columns at a time: LAPACK's own choice.
         product, _, _ = lapack.dormqr("L", "T", qr, tau, work, 32)
-        return product[: self.rank, 0]
+        return product[:, 0]
 
     def step(self, projected: np.ndarray) -> np.ndarray:
         """The least squares step, from ``project``."""
         step = np.zeros(len(self._scale))
         if self.rank:
-            solved, _ = lapack.dtrtrs(self._qr[: self.rank, : self.rank], projected)
+            upper = self._qr[: self.rank, : self.rank]
+            solved, _ = lapack.dtrtrs(upper, projected[: self.rank])
             step[self._pivots[: self.rank]] = -solved
         return step / self._scale
 
@@ -77,7 +80,8 @@ def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minim
     """Gauss-Newton steps with backtracking on the exact sum of squares.
 
     A Jacobian is factored once and used as long as its steps remove nine tenths of what
-    they can (a chord method); where the residual is affine, one step is all.
+    they can (a chord method), and believed at the end if it has hardly changed since;
+    where the residual is affine, one step is all.
 
     Args:
         evaluate: Function of the unknowns to ``Linearised``.
@@ -89,7 +93,8 @@ def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minim
     at, unknowns = evaluate(start), start
     f = _squared(at.fitted)
     history, held_out = [f], [_squared(at.held_out)]
-    factors, count = None, 0
+    # By how much, relatively, the Jacobian changed since it was factored.
+    factors, count, change = None, 0, 0.0
 
     def ended(status):
         return Minimum(unknowns, history, held_out, count, status)
@@ -102,22 +107,33 @@ def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minim
             J = at.jacobian()
             if not np.isfinite(J).all():
                 return ended("not finite")
-            factors, count = Factors(J), count + 1
-        removable = factors.project(at.fitted)
-        if _squared(removable) <= max(rtol**2 * f, _ROUNDING**2 * history[0]):
-            return ended("converged")
+            factors, count, change = Factors(J), count + 1, 0.0
+        projected = factors.project(at.fitted)
+        removable = _squared(projected[: factors.rank])
+        if removable <= max(rtol**2 * f, _ROUNDING**2 * history[0]):
+            if fresh or change <= max(rtol, _ROUNDING):
+                return ended("converged")
+            # Another Jacobian sees as much more of the residual as it has changed.
+            factors = None
+            continue
         if len(history) > iterations:
             return ended("iterations done")
-        step = factors.step(removable)
+        step = factors.step(projected)
         share, new = _backtrack(evaluate, unknowns, step, f, 6 if fresh else 0)
         if new is None and fresh:
             return ended("no further descent")
+        left = removable
         if new is not None:
             unknowns, at, f = unknowns + share * step, new, _squared(new.fitted)
             history.append(f)
             held_out.append(_squared(at.held_out))
-        left = factors.project(at.fitted)
-        if _squared(left) > _SLOW**2 * _squared(removable):
+            projected[: factors.rank] *= 1 - share
+            found = factors.project(at.fitted)
+            # A residual that is affine is where it was expected.
+            bent = _squared(found - projected) / (share**2 * removable)
+            change += 2 * bent**0.5
+            left = _squared(found[: factors.rank])
+        if left > _SLOW**2 * removable:
             factors = None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._checks import as_reals, shown
+from .._checks import as_choice, as_reals, shown
 from .hyper_lrnr import HyperLRNR, ParametricNN
 from .hypernetwork import Hypernetwork
 from .low_rank import LowRankStack
@@ -36,8 +36,8 @@ class FastLRNR(ParametricNN):
 
     Raises:
         TypeError: If ``net`` is no ``HyperLRNR``, or an array is not made of numbers.
-        ValueError: If ``net`` has no weights yet, or if ``indices``, ``maps`` or
-            ``kept`` do not fit it.
+        ValueError: If ``net`` has no weights yet, if ``indices``, ``maps`` or ``kept``
+            do not fit it, or ``dtype`` is something else.
 
     References:
         `W. Cho, K. Lee, N. Park, D. Rim, & G. Welper. FastLRNR and sparse physics
@@ -53,6 +53,8 @@ class FastLRNR(ParametricNN):
         kept: np.ndarray | None = None,
         dtype: str | None = None,
     ):
+        if dtype is not None:
+            as_choice("dtype", dtype, ("float32", "float64"))
         super().__init__(dtype)
         self.trainable = False
         # A loaded network is a plain ParametricNN.

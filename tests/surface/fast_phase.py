@@ -40,7 +40,7 @@ def _reduction_kinds():
         "rtol": NONE | number(lambda v: 0 < v < 1),
         "oversampling": number(lambda v: v >= 1),
         "num_parameters": count(),
-        "random_features": NONE | count(0, 512),
+        "random_features": NONE | count(0),
         "seed": count(0),
         "verbose": VERBOSE,
     }

@@ -80,6 +80,7 @@ def add_networks(add, tiny):
             "indices": NONE | selected,
             "maps": NONE | selected,
             "kept": NONE | NOTHING_ELSE,
+            "dtype": NONE | choice("float32", "float64"),
         },
     )
     mu, points, z = (

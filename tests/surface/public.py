@@ -15,6 +15,8 @@ import deepxde_lrnr as lrnr
 # Public by its name, but not for users to call.
 NOT_FOR_USERS = {
     "FastModel": "made by Model.reduce and load_fast",
+    "FastModel.prepare": "called by solve",
+    "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",

@@ -94,8 +94,10 @@ class Call:
 
     def _documented(self, section: str) -> tuple[type, ...]:
         names = documented_names(inspect.getdoc(self.described), section)
+        places = (builtins, lrnr, lrnr.fast_phase)
         return tuple(
-            getattr(builtins, name, None) or getattr(lrnr, name) for name in names
+            next(getattr(place, name) for place in places if hasattr(place, name))
+            for name in names
         )
 
     def _fault_of(self, error: Exception, changed: dict) -> str | None:
