@@ -13,7 +13,7 @@ ROWS = {
     "solves": "solves one after the other, each of another mu",
     "rss_growth_mb": "MB that memory (RSS) grew meanwhile",
     "retracings": "functions traced meanwhile",
-    "mixed_solves": "solves of 1 to 20 mu, by three solvers in turns",
+    "mixed_solves": "solves of 1 to 20 mu, by two solvers in turns",
     "mixed_rss_growth_mb": "MB that memory grew meanwhile",
     "mixed_retracings": "functions traced meanwhile",
 }

@@ -88,15 +88,13 @@ def features(x, mu):
     """Cosines, so that v_x = 0 at both ends; one of them counts from the front."""
     x, t = x[:, 0:1], x[:, 1:2]
     s, _, _ = nagumo(x, t, mu[:, 0:1])
-    columns = (
+    columns = [
         tf.cos(np.pi * x / L),
         tf.cos(2 * np.pi * x / L),
         2 * t / T - 1,
         3 * (tf.cos(np.pi * x / L) - tf.cos(np.pi * s / L)),
-    )
-    # Put side by side without tf.concat, which XLA cannot differentiate three times.
-    unit = tf.eye(4, dtype=x.dtype)
-    return sum(column * unit[i] for i, column in enumerate(columns))
+    ]
+    return tf.concat(columns, axis=1)
 
 
 def output_transform(inputs, u):
@@ -105,8 +103,7 @@ def output_transform(inputs, u):
     _, front, integral = nagumo(x, t, a)
     v = front + 0.1 * (1 - tf.exp(-t / 10)) * u[:, 0:1]
     w = epsilon * integral + 0.05 * t / T * u[:, 1:2]
-    unit = tf.eye(2, dtype=u.dtype)
-    return v * unit[0] + w * unit[1]
+    return tf.concat([v, w], axis=1)
 
 
 net.apply_feature_transform(features)

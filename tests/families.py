@@ -1,9 +1,12 @@
 """Families with random weights, for tests that need no trained one, and geometries."""
 
+import math
+
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import pytest
+import tensorflow as tf
 from deepxde_lrnr.fast_phase import reduce_model
 
 
@@ -67,5 +70,34 @@ def decay(geom, space, **kwargs):
     """
     data, net = decay_network(geom, space)
     settings = {"points": 20, "method": "eim", "rank": 3}
-    settings.update(num_parameters=12, num_nodes=8)
+    settings.update(num_parameters=12)
     return reduce_model(data, net, [1], **{**settings, **kwargs})
+
+
+def taylor_by_autodiff(function, x, indices):
+    """Taylor coefficients D^alpha f / alpha! by nested reverse mode, row by row.
+
+    Args:
+        function: Function of a Tensor (n, d) to one of (n, m), each row of its own.
+        x: Array of shape (n, d).
+        indices: Multi-indices.
+
+    Returns:
+        Array of shape (number of indices, m, n), as jets are.
+    """
+
+    @tf.function(autograph=False)
+    def compute(x):
+        results = []
+        for index in indices:
+            columns = tf.unstack(function(x), axis=1)
+            for j, order in enumerate(index):
+                for _ in range(order):
+                    columns = [
+                        tf.gradients(c, x, unconnected_gradients="zero")[0][:, j]
+                        for c in columns
+                    ]
+            results.append(tf.stack(columns) / math.prod(map(math.factorial, index)))
+        return tf.stack(results)
+
+    return compute(tf.constant(np.asarray(x, float))).numpy()

@@ -267,6 +267,24 @@ def test_a_subclass_that_looks_at_the_points_gets_them():
     np.testing.assert_allclose(shifted - plain, np.tile(points[:, None, :1], (1, 2, 1)))
 
 
+def test_values_are_those_at_points_in_the_precision_asked_for():
+    dde.config.set_default_float("float32")
+    dtypes = []
+
+    def initial(x):
+        dtypes.append(x.dtype)
+        return np.sin(x[:, 0:1])
+
+    ic = dde.icbc.IC(TIME, initial, lambda _, on: on)
+    problem = dde.data.TimePDE(
+        TIME, lambda x, u, mu: mu[:, 0:1] * u, ic, num_domain=8, num_initial=8
+    )
+    data = lrnr.data.ParametricPDE(problem, SPACE, num_parameters=2)
+    dtypes.clear()
+    data.batch(MU[:1], data.train_collocation, "float64")
+    assert dtypes and set(dtypes) == {np.dtype("float64")}
+
+
 # Bad input
 
 

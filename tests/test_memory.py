@@ -9,7 +9,7 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.compilation import Compiled
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
@@ -35,7 +35,7 @@ def fast():
 @pytest.mark.parametrize(
     "solvers",
     [
-        [GaussNewton(2, "learned", damping=1e-2)],
+        [LeastSquares(2)],
         pytest.param(None, marks=pytest.mark.slow, id="several"),
     ],
 )

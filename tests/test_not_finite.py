@@ -5,7 +5,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import Adam, GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase import Adam, LeastSquares, reduce_model
 from deepxde_lrnr.fast_phase.compilation import Compiled
 
 # Decay u_t = -k u from u(0) = a.
@@ -13,16 +13,14 @@ SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)
 T = np.array([[0.1], [0.4], [0.9]])
 WEIGHTS = [1, 5]
-SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12, "num_nodes": 10}
+SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12}
 # The second of these has a < 1; in its place stands another that has not.
 MU = np.array([[0.8, 1.2], [1.5, 0.7], [2.5, 1.4]])
 FINITE = np.array([[0.8, 1.2], [1.5, 1.3], [2.5, 1.4]])
 OTHERS = [0, 2]
 SOLVERS = [
-    GaussNewton(3, "learned", damping=1e-2),
-    GaussNewton(3, "fast", damping=1e-2),
-    GaussNewton(3, "exact", damping=1e-2),
-    GaussNewton(3),
+    LeastSquares(),
+    LeastSquares(3, rtol=0),
     Adam(10, 1e-3),
     Adam(10, 1e-3, "MSE", network="full"),
 ]
@@ -103,7 +101,7 @@ def test_it_is_marked_and_the_others_do_not_see_it(fast, solver):
     s = fast.solve(MU, solver)
     assert (s.status == "not finite").tolist() == [False, True, False]
     np.testing.assert_array_equal(s.coefficients[1], s.initial_coefficients[1])
-    np.testing.assert_allclose(s.predict(T)[1], fast.predict(T, MU[1]), rtol=1e-5)
+    np.testing.assert_allclose(s.predict(T)[1], fast.predict(T, MU[1]), rtol=1e-4)
     assert np.isfinite(s.predict(T)).all()
     # The others: to the last bit what they are beside a mu that has a residual.
     beside = fast.solve(FINITE, solver)

@@ -11,14 +11,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.compilation import Compiled
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.1, 10, "log"))
 TIME = dde.geometry.TimeDomain(0, 1)
 SQUARE = dde.geometry.Rectangle([0, 0], [1, 1])
 CORNER = SQUARE - dde.geometry.Rectangle([0.5, 0.5], [1.1, 1.1])
-SOLVER = GaussNewton(3, "learned", damping=1e-2)
+SOLVER = LeastSquares(3)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,14 +5,15 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase import Adam, reduce_model
+from deepxde_lrnr.fast_phase import snapshots as snapshots_module
 from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr.fast_phase.jets import MultiIndices
+from deepxde_lrnr.fast_phase.precision import Precision
 from deepxde_lrnr.fast_phase.reduce import nonzero_coefficients
-from deepxde_lrnr.fast_phase.snapshots import (
-    HiddenStates,
-    draw_pairs,
-    shifted_points,
-)
+from deepxde_lrnr.fast_phase.snapshots import draw_snapshots, snapshot_points
+from deepxde_lrnr.fast_phase.trial_space import TrialSpace
+from deepxde_lrnr.nn import FastLRNR
 from deepxde_lrnr.reduction import deim_indices, pod
 from pymor.algorithms.ei import deim as pymor_deim
 from pymor.vectorarrays.numpy import NumpyVectorSpace
@@ -20,7 +21,7 @@ from pymor.vectorarrays.numpy import NumpyVectorSpace
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)
 PLANE = dde.geometry.GeometryXTime(dde.geometry.Interval(0, 2), TIME)
-SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12, "num_nodes": 8}
+SETTINGS = {"points": 20, "rank": 3, "num_parameters": 12}
 SETTINGS["method"] = "eim"  # the quickest
 
 
@@ -89,7 +90,7 @@ def test_coefficients_zero_over_the_box_are_dropped_and_nothing_changes():
     inputs = (tf.constant(mu), tf.constant(np.repeat([[0.3], [0.8]], 3, 0), tf.float32))
     np.testing.assert_allclose(fast.full(inputs), net(inputs), rtol=1e-5, atol=1e-6)
     # The fast phase moves the others only.
-    s = fast.solve(mu, GaussNewton(2, "exact", damping=1e-2))
+    s = fast.solve(mu, Adam(20, 1e-2, "MSE", 0, "full"))
     assert s.coefficients.shape == (3, len(kept))
     assert (s.history[:, -1] < s.history[:, 0]).any()
     z[:, kept] = s.coefficients
@@ -198,23 +199,23 @@ def test_methods_and_sizes_are_those_asked_for(method):
     fast = reduce_model(
         family(), network(), **{**SETTINGS, "method": method, "rank": 2}
     )
-    neurons = 4 if method == "fitted" else 2
-    assert fast.reduced.stack.widths == (neurons,) * 3
+    assert fast.reduced.stack.widths == (2,) * 3
+    assert fast.space.size == 3 * 2 + 1
     assert fast.full.stack.widths == (8,) * 3
     assert [layer.modes for layer in fast.layers] == [2, 2, 2]
 
 
-def test_a_tolerance_sets_the_sizes_and_the_accuracy():
+def test_a_tolerance_sets_the_sizes_and_what_is_left_of_the_residual():
     data, net = family(), network()
     mu = SPACE.sample(4, "Halton")
-    t = np.repeat(np.linspace(0, 1, 9), 4)[:, None].astype(np.float32)
-    sizes, differences = [], []
-    for rtol in (0.3, 1e-4):
-        fast = reduce_model(data, net, **{**SETTINGS, "rank": None, "rtol": rtol})
-        sizes.append(sum(fast.reduced.stack.widths))
-        differences.append(np.abs(fast.reduced((mu, t)) - fast.full((mu, t))).max())
-    assert sizes[0] < sizes[1]
-    assert differences[1] < 0.1 * differences[0]
+    sizes, left = [], []
+    for rank in (1, 6):
+        fast = reduce_model(data, net, **{**SETTINGS, "points": 60, "rank": rank})
+        solution = fast.solve(mu)
+        sizes.append(fast.space.size)
+        left.append(np.max(solution.residual / solution.initial_residual))
+    assert sizes == [4, 19]
+    assert left[1] < 0.1 * left[0]
 
 
 def test_the_seed_makes_it_reproducible():
@@ -228,55 +229,63 @@ def test_the_seed_makes_it_reproducible():
     assert np.abs(maps[0] - maps[2]).max() > 0
 
 
-def test_snapshots_are_hidden_states_and_their_derivatives():
+def space_of(net):
+    full = FastLRNR(net)
+    return TrialSpace(full, Precision(full))
+
+
+def test_snapshots_are_hidden_states_and_their_derivatives(monkeypatch):
     net = network(2)
-    x, mu = draw_pairs(np.random.uniform(0, 1, (5, 2)), SPACE.sample(3), None, None)
-    assert len(np.unique(np.hstack([x, mu]), axis=0)) == 15
+    monkeypatch.setattr(snapshots_module, "_PERTURBATION", 0.0)
+    x, mu = np.random.uniform(0, 1, (5, 2)), SPACE.sample(1).astype(float)
+    rng = np.random.default_rng(0)
+    snapshots = draw_snapshots(space_of(net), MultiIndices.up_to(2, 2), x, mu, rng)
+    # All five points, in whatever order.
+    x = x[np.random.default_rng(0).permutation(5)]
     z = net.coefficients(mu).numpy()
-    snapshots = HiddenStates(net)(x, mu, z, derivatives=True)
+    bias = net.stack.b[0] + z[:, 6:7] @ net.stack.B[0].numpy().T
+    W = net.stack.W_in.numpy()
 
     def first_layer(x):
-        bias = net.stack.b[0] + z[:, 6:7] @ net.stack.B[0].numpy().T
-        return np.tanh(x @ net.stack.W_in.numpy() + bias).T
+        return np.tanh(x @ W + bias).T
 
+    # Sorted by the points, which may have been drawn in another order.
+    order = np.argsort(snapshots.values[0][0]), np.argsort(first_layer(x)[0])
+    x = x[order[1]]
     h = first_layer(x)
-    np.testing.assert_allclose(snapshots.values[0], h, rtol=1e-4, atol=1e-6)
-    assert len(snapshots.derivatives[0]) == 4
-    for j in range(2):
-        weights = net.stack.W_in.numpy()[j][:, None]
-        first, second = snapshots.derivatives[0][2 * j : 2 * j + 2]
-        slope = (1 - h**2) * weights
-        np.testing.assert_allclose(first, slope, rtol=1e-3, atol=1e-5)
-        np.testing.assert_allclose(
-            second, -2 * h * slope * weights, rtol=1e-3, atol=1e-5
-        )
-    last = tf.matmul(snapshots.values[-1].T, net.stack.W_out) + net.stack.b_out
-    expected = net.evaluate(mu, x.astype(np.float32), z)
-    np.testing.assert_allclose(last, expected, rtol=1e-4, atol=1e-5)
+    values = snapshots.values[0][:, order[0]]
+    np.testing.assert_allclose(values, h, rtol=1e-4, atol=1e-6)
+    assert len(snapshots.derivatives[0]) == 5
+    indices = MultiIndices.up_to(2, 2).indices[1:]
+    for index, found in zip(indices, snapshots.derivatives[0], strict=True):
+        weights = np.prod([W[j] ** n for j, n in enumerate(index)], axis=0)[:, None]
+        factor = (1 - h**2) if sum(index) == 1 else -2 * h * (1 - h**2)
+        # Taylor coefficients.
+        expected = factor * weights / (2 if max(index) == 2 else 1)
+        np.testing.assert_allclose(found[:, order[0]], expected, rtol=1e-3, atol=1e-5)
 
 
 def test_on_hidden_states_of_a_trained_network_deim_is_that_of_pymor():
     model = lrnr.Model(family(), network())
     model.compile("SOAP", lr=1e-2, verbose=0)
     model.train(iterations=100, batch_size=4, display_every=10**9, verbose=0)
-    x, mu = draw_pairs(np.linspace(0, 1, 20)[:, None], SPACE.sample(10), None, None)
-    z = model.net.coefficients(mu).numpy()
-    snapshots = HiddenStates(model.net)(x, mu, z, derivatives=False)
+    x, mu = np.linspace(0, 1, 20)[:, None], SPACE.sample(10)
+    rng = np.random.default_rng(0)
+    space, indices = space_of(model.net), MultiIndices.up_to(1, 0)
+    snapshots = draw_snapshots(space, indices, x, mu, rng)
+    assert snapshots.derivatives == [None] * 3
     for states in snapshots.values:
+        assert states.shape == (8, 200)
         modes, _ = pod(states, rank=5)
         theirs, _, _ = pymor_deim(NumpyVectorSpace.from_numpy(modes), pod=False)
         np.testing.assert_array_equal(deim_indices(modes), theirs)
 
 
-def test_pairs_are_drawn_without_repetition():
-    rng = np.random.default_rng(0)
-    x, mu = draw_pairs(np.arange(6.0)[:, None], np.arange(5.0)[:, None], 20, rng)
-    assert len(np.unique(np.hstack([x, mu]), axis=0)) == len(x) == 20
-
-
 def test_shifted_points_go_both_ways_along_each_coordinate():
-    points = shifted_points(np.array([[1.0, 1.0]]), 0.1, [2, 1])
-    np.testing.assert_allclose(points, [[1, 1], [1.2, 1], [1, 1.1], [0.8, 1], [1, 0.9]])
+    points = snapshot_points(family(PLANE), np.array([[1.0, 0.0]]), shifted=True)
+    expected = [[1, 0], [1.02, 0], [1, 0.01], [0.98, 0], [1, -0.01]]
+    # The point, which is that of the IC as well.
+    np.testing.assert_allclose(np.unique(points, axis=0), np.unique(expected, axis=0))
 
 
 # Bad input
@@ -307,8 +316,8 @@ def test_reduction_comes_after_training():
         ("points", [[0.5], [1.0]], r"bcs\[0\] \(IC\) has no points"),
         ("num_parameters", 0, "num_parameters is 0"),
         ("num_parameters", 2.5, "num_parameters is 2.5"),
-        ("num_nodes", 0, "num_nodes is 0"),
-        ("num_nodes", "many", "num_nodes is 'many'"),
+        ("random_features", -1, "random_features is -1"),
+        ("random_features", 2.5, "random_features is 2.5"),
     ],
 )
 def test_bad_arguments_are_named(argument, value, message):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr._releases import iterations
-from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.io import container
 from deepxde_lrnr.prediction import Predictor
@@ -20,7 +20,7 @@ GEOMETRY = dde.geometry.GeometryXTime(
 )
 X = np.array([[-0.5, 0.1], [0.3, 0.4], [1.9, 0.9]])
 MU = np.array([[0.8, 1.2], [1.5, 0.7], [2.5, 1.4]])
-LEARNED = GaussNewton(3, "learned", damping=1e-2)
+SOLVER = LeastSquares(3)
 
 
 @pytest.fixture
@@ -81,9 +81,7 @@ def trained(data=None, net=None, iterations=5):
 
 def reduced(model):
     # "eim" is the quickest.
-    return model.reduce(
-        points=24, method="eim", rank=3, num_parameters=12, num_nodes=10
-    )
+    return model.reduce(points=24, method="eim", rank=3, num_parameters=12)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +97,7 @@ def fast(model):
 @pytest.fixture(scope="module")
 def fast_file(fast, tmp_path_factory):
     path = tmp_path_factory.mktemp("fast") / "family.npz"
-    assert fast.learned_jacobian.error < 1
+    fast.solve(MU)
     assert fast.save(path) == str(path)
     return path
 
@@ -289,9 +287,8 @@ def test_predict_is_the_hypernetworks_solution(model, fast):
 @pytest.mark.parametrize(
     "solver",
     [
-        LEARNED,
-        GaussNewton(2, "fast", damping=1e-2),
-        GaussNewton(2, "exact", damping=1e-2),
+        SOLVER,
+        LeastSquares(),
         Adam(5),
     ],
 )
@@ -310,27 +307,39 @@ def test_with_its_problem_it_solves_to_the_last_bit(
 def test_also_under_xla(fast, fast_file):
     fast._solvers.clear()
     loaded = lrnr.load_fast(fast_file, family())
-    same_solution(loaded.solve(MU, LEARNED), fast.solve(MU, LEARNED))
+    same_solution(loaded.solve(MU, SOLVER), fast.solve(MU, SOLVER))
 
 
-def test_choices_and_the_learned_jacobian_are_not_made_again(
-    model, tmp_path, without_xla, monkeypatch
+@pytest.mark.parametrize("random_features", [0, 6])
+def test_what_was_found_out_is_not_found_out_again(
+    model, tmp_path, monkeypatch, random_features
 ):
-    fast = reduced(model)
+    fast = model.reduce(
+        points=64, rank=3, num_parameters=12, random_features=random_features
+    )
     expected = fast.solve(MU)
+    assert len(fast.space.random) == random_features
     fast.save(tmp_path / "fast.npz")
-    loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
-    assert loaded.choices == fast.choices and len(loaded.choices) == 1
 
     def never(*args, **kwargs):
         raise AssertionError
 
-    for name in ("choose_jacobian", "choose_damping"):
-        monkeypatch.setattr(lrnr.fast_phase.gauss_newton, name, never)
-    monkeypatch.setattr(
-        lrnr.fast_phase.learned_jacobian.LearnedJacobian, "compute", never
+    for name in ("find_expansion", "residuals_after"):
+        monkeypatch.setattr(f"deepxde_lrnr.fast_phase.fast_model.{name}", never)
+    loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
+    assert loaded.watches_start == fast.watches_start
+    assert loaded.expansion == fast.expansion
+    solution = loaded.solve(MU)
+    same_solution(solution, expected)
+    np.testing.assert_allclose(
+        solution.predict(X), expected.predict(X), rtol=1e-12, atol=1e-14
     )
-    same_solution(loaded.solve(MU), expected)
+
+
+def test_files_of_the_first_design_have_to_be_made_again(fast_file, tmp_path):
+    path = changed(fast_file, tmp_path / "old.npz", lambda h, a: h.pop("design"))
+    with pytest.raises(lrnr.FileFormatError, match=r"old.npz .*reduce .*again.*reduce"):
+        lrnr.load_fast(path)
 
 
 def test_a_loaded_model_can_be_saved_again(fast_file, tmp_path):
@@ -344,12 +353,12 @@ def test_a_loaded_model_can_be_saved_again(fast_file, tmp_path):
             np.testing.assert_array_equal(again.arrays[name], array, name)
 
 
-def test_saving_before_the_jacobian_is_learned(model, tmp_path, without_xla):
+def test_saving_before_the_first_solve(model, tmp_path):
     fast = reduced(model)
     fast.save(tmp_path / "fast.npz")
     loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
-    assert not loaded.has_learned_jacobian
-    same_solution(loaded.solve(MU, LEARNED), fast.solve(MU, LEARNED))
+    assert "expansion" not in loaded.__dict__
+    same_solution(loaded.solve(MU, SOLVER), fast.solve(MU, SOLVER))
 
 
 def test_dropped_coefficients_stay_dropped(tmp_path):
@@ -368,10 +377,10 @@ def test_dropped_coefficients_stay_dropped(tmp_path):
 def test_double_precision_goes_all_the_way(tmp_path, without_xla):
     dde.config.set_default_float("float64")
     fast = reduced(trained())
-    expected = fast.solve(MU, LEARNED)
+    expected = fast.solve(MU, SOLVER)
     fast.save(tmp_path / "fast.npz")
     loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
-    same_solution(loaded.solve(MU, LEARNED), expected)
+    same_solution(loaded.solve(MU, SOLVER), expected)
     assert loaded.predict(X, MU).dtype == np.float64
     dde.config.set_default_float("float32")
     with pytest.raises(ValueError, match=r'float64.*set_default_float\("float64"\)'):
@@ -571,7 +580,11 @@ def changed(path, new, change):
         ),
         lambda h, a: h["functions"].update(activation=["__import__", "tanh"]),
         lambda h, a: h["parameter_space"].update(names=["a b", "c"]),
-        lambda h, a: h["choices"].append({"solver": {"x": 1}, "jacobian": 0}),
+        lambda h, a: h["expansion"].update(indices=[[0, -1]]),
+        lambda h, a: h["expansion"].update(indices=[[0, 0, 1]]),
+        lambda h, a: a.pop("random/shifts"),
+        lambda h, a: a.update({"random/weights": np.zeros((3, 2))}),
+        lambda h, a: a.update({"random/shifts": np.array(["a"])}),
         lambda h, a: a.update({"full/W_in": np.zeros((4, 9), "f4")}),
         lambda h, a: a.update({"full/U_1": np.zeros((10**9, 0), "f4")}),
         lambda h, a: a.update({"full/W_in": a["full/W_in"].astype("f8")}),

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr._stores import MemoryStore
-from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase import LeastSquares
 
 distributed = pytest.importorskip("dask.distributed")
 pytestmark = pytest.mark.slow
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
-SOLVER = GaussNewton(3, "learned", damping=1e-2)
+SOLVER = LeastSquares(3)
 MU = SPACE.sample(60, "Halton")
 X = np.array([[0.1], [0.5], [0.9]], np.float32)
 
@@ -53,7 +53,7 @@ class Deadly:
                 os.kill(os.getpid(), signal.SIGKILL)
             return good(mu)
 
-        solve.max_batch = 16
+        solve.network = good.network
         return solve
 
 
@@ -149,18 +149,18 @@ def test_workers_give_what_one_machine_gives(
     assert set(map(tuple, client.run(left).values())) == {()}
 
 
-def test_what_auto_chose_is_chosen_for_all_workers(client, fast):
-    solver = GaussNewton(3, "learned")
-    wanted = lrnr.sweep(fast, MU, X, solver=solver)
-    result = lrnr.sweep(fast, MU, X, solver=solver, client=client, chunk_size=20)
-    same(result, wanted)
+def test_what_is_found_out_about_the_problem_is_found_out_once(client, fast):
+    """The derivatives used, and whether a solve looks at the start as well."""
+    lrnr.sweep(fast, MU, X, solver=SOLVER, client=client, chunk_size=20)
 
-    def choices():
+    def known():
         from deepxde_lrnr import _workers
 
-        return _workers._built.fast.choices[solver]
+        fast = _workers._built.fast
+        return fast.expansion.indices.indices, fast.watches_start
 
-    assert set(client.run(choices).values()) == {fast.choices[solver]}
+    wanted = fast.expansion.indices.indices, fast.watches_start
+    assert set(client.run(known).values()) == {wanted}
 
 
 def test_a_worker_that_dies_takes_nothing_with_it(client, fast, local, tmp_path):

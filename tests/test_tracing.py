@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr._tracing import traced
-from deepxde_lrnr.fast_phase import GaussNewton
+from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.compilation import Compiled
 
 
@@ -72,7 +72,7 @@ def test_several_reductions_are_no_reason_to_warn(warned, monkeypatch, tmp_path)
     time = dde.geometry.TimeDomain(0, 1)
     for _ in range(6):
         fast = families.decay(time, space, method="fitted")
-        solution = fast.solve([1, 1], GaussNewton(3, damping=1e-2))
+        solution = fast.solve([1, 1], LeastSquares(3))
         solution.predict([[0.5]])
         solution.predict([[0.5]], lambda x, u: u * x)
         fast.save(tmp_path / "fast.npz")

@@ -344,7 +344,7 @@ class ParametricPDE(dde.data.Data):
             collocation: The points.
         """
         return [
-            condition.targets(points, mu, selection)
+            condition.targets(points.astype(mu.dtype), mu, selection)
             for condition, points, selection in zip(
                 self.conditions,
                 collocation.condition_points,

@@ -13,10 +13,10 @@ from .trial_space import RandomFeatures, TrialSpace
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 # Random features tried where all neurons are too few, and their scales.
-COUNTS = (128, 256, 512)
+COUNTS = (128, 256)
 SCALES = (0.5, 1.0, 2.0, 4.0)
-# Twice the features have to divide the residual by so much.
-_WORTH = 1.5
+# More features have to divide the residual by so much.
+_WORTH = 1.2
 _NUM_PARAMETERS = 4
 # Left out at the beginning of the sequence of mu.
 _SKIP = 1024

@@ -8,6 +8,7 @@ import deepxde as dde
 import numpy as np
 
 from .._checks import as_path, shown
+from .._forks import check_fork
 from ..data.residual import Residual
 from ..io import container
 from ..nn import FastLRNR
@@ -270,6 +271,7 @@ class FastModel:
             PrecisionWarning: At the first mu, if a function of the user's can only be
                 computed in single precision.
         """
+        check_fork("solve()")
         if self.residual.data is None:
             raise RuntimeError(
                 "solve() needs the problem, whose residual it minimises: load the "

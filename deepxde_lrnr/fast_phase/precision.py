@@ -58,24 +58,30 @@ class Precision:
         mu_rows, x, values = (tf.cast(a, dtype) for a in (mu_rows, x, values))
         return tf.cast(transform((mu_rows, x), values), tf.float64)
 
-    def activation(self, function, stacklevel: int = 2):
-        """An activation that takes and returns double precision.
+    def activations(self, functions, stacklevel: int = 2) -> list:
+        """Activations of the hidden layers that take and return double precision.
 
         Raises:
-            Exception: What it raises.
+            Exception: What one raises.
 
         Warns:
             PrecisionWarning: As ``settle``.
         """
-        name = "activation"
+        names, taken = {}, []
+        for layer, function in enumerate(functions):
+            own = f"activation of hidden layer {layer}"
+            # A function of several layers is looked at once.
+            name = names.setdefault(function, own)
 
-        def run(dtype):
-            return [traced(function)(tf.zeros((1, 1), dtype))]
+            def run(dtype, function=function):
+                return [traced(function)(tf.zeros((1, 1), dtype))]
 
-        self.settle(name, run, stacklevel + 1)
-        if name not in self.single:
-            return function
-        return lambda v: tf.cast(function(tf.cast(v, tf.float32)), tf.float64)
+            self.settle(name, run, stacklevel + 1)
+            if name in self.single:
+                self.single.setdefault(own, self.single[name])
+                function = _in_single(function)
+            taken.append(function)
+        return taken
 
     def settle(self, name: str, run, stacklevel: int = 2) -> None:
         """Finds out in which precision a function can be computed.
@@ -141,6 +147,11 @@ class Precision:
                 return [f(tf.constant(mu, dtype), tf.constant(x, dtype), y)]
 
             self.settle("output_transform", outputs, stacklevel + 1)
+
+
+def _in_single(function):
+    """A function computed in single precision, that takes and returns double."""
+    return lambda v: tf.cast(function(tf.cast(v, tf.float32)), tf.float64)
 
 
 def takes_parameters(transform) -> bool:

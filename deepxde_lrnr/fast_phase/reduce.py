@@ -17,6 +17,7 @@ from .._checks import (
     as_verbose,
     shown,
 )
+from .._forks import check_fork
 from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.residual import Residual
@@ -35,9 +36,12 @@ from .trial_space import RandomFeatures, TrialSpace
 
 # Residuals fitted for each unknown.
 _PER_UNKNOWN = 3
+# Where random features are needed the residual is rough: fewer points are fitted
+# without being solved between.
+_PER_UNKNOWN_RANDOM = 4
 _FEWEST_POINTS = 128
 # Points at which trial spaces with random features are compared.
-_FOR_RANDOM = 1_536
+_FOR_RANDOM = 2_048
 
 
 def reduce_model(
@@ -92,6 +96,7 @@ def reduce_model(
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
     """
+    check_fork("reduce()")
     if not isinstance(data, ParametricPDE):
         raise TypeError(f"data is {shown(data)}; it must be a ParametricPDE.")
     if not isinstance(net, HyperLRNR):
@@ -105,8 +110,9 @@ def reduce_model(
         as_integer("random_features", random_features, 0)
     seed = as_integer("seed", seed, 0)
     if points is not None:
-        # Their number is checked when they are drawn.
-        as_reals("points", points)
+        # Their shape is checked when each IC/BC picks its own.
+        if np.ndim(as_reals("points", points)) == 0:
+            as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
@@ -228,9 +234,10 @@ def _choose(
 
 
 def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
-    """Points of the PDE that give three residuals for each unknown."""
+    """Points of the PDE that give enough residuals for each unknown."""
     num_equations = 1 if expansion is None else expansion.num_equations
-    return max(_FEWEST_POINTS, -(-_PER_UNKNOWN * space.size // num_equations))
+    ratio = _PER_UNKNOWN_RANDOM if len(space.random) else _PER_UNKNOWN
+    return max(_FEWEST_POINTS, -(-ratio * space.size // num_equations))
 
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:

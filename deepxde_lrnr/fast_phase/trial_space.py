@@ -108,7 +108,7 @@ class TrialSpace:
         self.num_functions = sum(stack.widths) + len(random) + 1
         self.num_outputs = stack.num_outputs
         self.size = self.num_functions * self.num_outputs
-        self._activations = list(map(precision.activation, stack.activations))
+        self._activations = precision.activations(stack.activations)
         w = np.zeros((self.num_outputs, self.num_functions))
         last = sum(stack.widths)
         w[:, last - stack.widths[-1] : last] = np.transpose(stack.W_out)

@@ -146,7 +146,7 @@ def add_problem(add, tiny):
     add(
         "data.ParametricPDE.collocation",
         {"points": tiny.points},
-        {"points": shaped(None, 2), "condition_points": NONE | count()},
+        {"points": shaped(None, 2)},
         call=data.collocation,
     )
     points = tiny.points

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import deepxde_lrnr as lrnr
-from deepxde_lrnr.fast_phase import Adam, GaussNewton
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from hypothesis import strategies as st
 
 from .kinds import (
@@ -29,7 +29,6 @@ REDUCTION = {
     "method": "eim",
     "rank": 2,
     "num_parameters": 6,
-    "num_nodes": 4,
 }
 
 
@@ -41,7 +40,7 @@ def _reduction_kinds():
         "rtol": NONE | number(lambda v: 0 < v < 1),
         "oversampling": number(lambda v: v >= 1),
         "num_parameters": count(),
-        "num_nodes": NONE | count(),
+        "random_features": NONE | count(0, 512),
         "seed": count(0),
         "verbose": VERBOSE,
     }
@@ -67,7 +66,7 @@ def _add_reduction(add, tiny):
 def add_fast_phase(add, tiny):
     _add_reduction(add, tiny)
     fast = tiny.fast
-    solver = instance(GaussNewton, Adam)
+    solver = instance(LeastSquares, Adam)
     add_predict(add, tiny, "FastModel.predict", fast.predict)
     add_predict(add, tiny, "Solution.predict", tiny.solution.predict, mu=False)
     add(
@@ -79,22 +78,18 @@ def add_fast_phase(add, tiny):
     add(
         "FastModel.solve",
         {"mu": tiny.mu, "solver": tiny.solver},
-        {"mu": mus(tiny.space), "solver": NONE | solver, "verbose": VERBOSE},
+        {"mu": mus(tiny.space), "solver": NONE | solver},
         {"mu": st.builds(dict, k=st.floats(-5, 5), a=st.floats(0.1, 5))},
         fast.solve,
         result=lambda solution: [solution.coefficients, solution.residual],
     )
     positive, weight = number(lambda v: v > 0), number(lambda v: v >= 0)
     add(
-        "fast_phase.GaussNewton",
+        "fast_phase.LeastSquares",
         {},
         {
             "iterations": count(),
-            "jacobian": choice("auto", "learned", "selected", "all", "fast", "exact"),
-            "damping": choice("auto") | positive,
             "rtol": number(lambda v: 0 <= v < 1),
-            "smoothing": number(lambda v: v >= 0),
-            "min_gain": number(lambda v: 0 <= v < 1),
         },
     )
     add(

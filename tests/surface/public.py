@@ -22,14 +22,17 @@ NOT_FOR_USERS = {
     "callbacks.Checkpoint.resume": "called by Model.train",
     "data.ParametricPDE.batch": "called by DeepXDE's training",
     "data.ParametricPDE.draw_collocation": "called by DeepXDE's training",
+    "data.ParametricPDE.collocation_of": "called by reduce_model",
+    "data.ParametricPDE.targets": "called by DeepXDE's training",
+    "data.ParametricPDE.pde_errors": "called by errors, with Tensors",
+    "data.ParametricPDE.condition_error": "called by errors, with Tensors",
     "data.ParametricPDE.errors": "called by DeepXDE's training, with Tensors",
     "data.ParametricPointSetBC.measured_error": "called by training, with Tensors",
     "data.ParametricPointSetBC.measurements": "called by training",
-    "data.ParametricPDE.condition_error": "called by errors, with Tensors",
     "data.ParametricPDE.check_loss_weights": "called by DeepXDE's training",
     "nn.FastLRNR.features": "called by evaluate, with Tensors",
     "fast_phase.Adam.prepare": "called by FastModel.solve",
-    "fast_phase.GaussNewton.prepare": "called by FastModel.solve",
+    "fast_phase.LeastSquares.prepare": "called by FastModel.solve",
 }
 
 

@@ -108,25 +108,3 @@ def add_reduction(add, tiny):
         # NaN where there is no derivative.
         result=lambda layer: [layer.map, layer.singular_values, layer.error_values],
     )
-    jacobians = rng.standard_normal((2, 8, 3))
-    rows_of = real_array(
-        lambda a: a.shape == (8,) and a.dtype.kind in "iu" and bool((a >= 0).all())
-    )
-    add(
-        "reduction.select_points",
-        {"jacobians": jacobians, "point_of_row": np.arange(8), "num_rows": 4},
-        {
-            "jacobians": real_array(
-                lambda a: a.ndim == 3 and a.shape[1] == 8 and a.size
-            ),
-            "point_of_row": rows_of,
-            "num_rows": count(1, np.inf),
-            "always": real_array(
-                lambda a: (
-                    a.ndim == 1
-                    and (a.size == 0 or a.dtype.kind in "iu")
-                    and bool(((a >= 0) & (a < 8)).all())
-                )
-            ),
-        },
-    )

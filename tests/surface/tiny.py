@@ -6,7 +6,7 @@ from pathlib import Path
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
-from deepxde_lrnr.fast_phase import GaussNewton, reduce_model
+from deepxde_lrnr.fast_phase import LeastSquares, reduce_model
 from families import decay_network
 
 
@@ -14,7 +14,7 @@ class Tiny:
     """One small model and what can be made of it, each made when it is first needed."""
 
     space = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5, "log"))
-    solver = GaussNewton(2, "learned", damping=1e-2)
+    solver = LeastSquares(2)
     points = np.array([[0.2, 0.1], [0.5, 0.5], [0.9, 0.3], [0.4, 0.8]])
     mu = np.array([[1.0, 0.8], [2.0, 1.2]])
 
@@ -52,9 +52,7 @@ class Tiny:
 
     @cached_property
     def fast(self):
-        return reduce_model(
-            self.data, self.net, points=20, rank=3, num_parameters=12, num_nodes=8
-        )
+        return reduce_model(self.data, self.net, points=20, rank=3, num_parameters=12)
 
     @cached_property
     def solution(self):
