@@ -150,7 +150,7 @@ def effect(old, new) -> str:
 def verdict(whole) -> str:
     """Whether the fast phases improve on the hypernetwork with all three terms."""
     ratios = [
-        f"{np.mean(np.array(whole[m]) / np.array(whole['meta'])):.2f} times ({title})"
+        f"{np.mean(np.array(whole[m]) / np.array(whole['meta'])):.3g} times ({title})"
         for m, title in (
             ("paper", "the paper's"),
             ("paper_free", "the paper's without locality"),
