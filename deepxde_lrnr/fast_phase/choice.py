@@ -66,13 +66,16 @@ class Chooser:
         self.lines.append(f"{label}: {space.size} unknowns, residual {value:.1e}")
         return value
 
-    def enrich(self, network, precision, best: float) -> RandomFeatures | None:
+    def enrich(
+        self, network, precision, best: float, most: float
+    ) -> RandomFeatures | None:
         """Random features beside all neurons, as far as they are worth it.
 
         Args:
             network: ``FastLRNR``.
             precision: Of the user's functions.
             best: Ratio without any.
+            most: Largest number of unknowns.
         """
         num_features = network.stack.W_in.shape[0]
 
@@ -82,12 +85,16 @@ class Chooser:
             label = f"with {count} random features of scale {scale:g}"
             return self.ratio(space, label), random, scale
 
+        size = TrialSpace(network, precision).size
+        counts = [c for c in COUNTS if size + network.stack.num_outputs * c <= most]
+        if not counts:
+            return None
         value, chosen, scale = min(
-            (tried(COUNTS[0], scale) for scale in SCALES), key=lambda t: t[0]
+            (tried(counts[0], scale) for scale in SCALES), key=lambda t: t[0]
         )
         if value > best / _WORTH:
             return None
-        for count in COUNTS[1:]:
+        for count in counts[1:]:
             if value <= self.target:
                 break
             new, random, _ = tried(count, scale)

@@ -112,7 +112,9 @@ class Precision:
                 run(tf.float32)
             except Exception:
                 raise error from None
-            reason = str(error).strip().splitlines()[0]
+            # Autograph's message ends with that of the error.
+            lines = str(error).strip().splitlines() or [repr(error)]
+            reason = lines[-1].strip().rstrip(".")
         self.single[name] = reason
         warnings.warn(
             f"{name} is computed in single precision, which bounds the accuracy of the "

@@ -119,6 +119,10 @@ def reduce_model(
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
     precision = Precision(full)
+    x = snapshot_points(data, points, shifted=method == "eim")
+    # Two of them tell in which precision the transforms can be computed.
+    mu = full.parameter_space.sample(2, "Halton").astype(float)
+    precision.settle_transforms(x[:2].astype(float), mu, stacklevel=4)
     own = TrialSpace(full, precision)
     expansion = None
     if method == "fitted":
@@ -130,7 +134,6 @@ def reduce_model(
     # On a machine that does other work as well, the threads of BLAS wait for each
     # other in the many small steps of a QR or an SVD; one is never much slower.
     with threadpool_limits(limits=1, user_api="blas"):
-        x = snapshot_points(data, points, shifted=method == "eim")
         mu = full.parameter_space.sample(
             num_parameters + max(1, num_parameters // 4), "Halton"
         )
@@ -168,6 +171,7 @@ def reduce_model(
                 expansion,
                 reduced,
                 rtol,
+                points,
                 random_features,
                 verbose,
             )
@@ -194,13 +198,21 @@ def reduce_model(
 
 
 def _choose(
-    data, loss_weights, own, expansion, reduced, rtol, random_features, verbose
+    data, loss_weights, own, expansion, reduced, rtol, points, random_features, verbose
 ):
     """Layers, network, random features, and what was compared."""
     sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
     count = _num_points(own, data, expansion)
     if random_features is None:
         count = max(count, _FOR_RANDOM)
+    most = np.inf
+    if points is not None:
+        # As many unknowns as the given points can determine.
+        most = len(points) if np.ndim(points) else points
+        most *= (1 if expansion is None else expansion.num_equations) / 2
+        layers, outputs = len(own.widths), own.num_outputs
+        fitting = [s for s in sizes if outputs * (layers * s + 1) <= most]
+        sizes = fitting or sizes[:1]
     residuals = [
         Residual(data, c, loss_weights)
         for c in fast_collocations(data, count, count // 4)
@@ -229,7 +241,7 @@ def _choose(
         _, layers, network = found[sizes[place]]
         random = None
         if best > rtol and random_features is None:
-            random = chooser.enrich(network, own.precision, best)
+            random = chooser.enrich(network, own.precision, best, most)
     return layers, network, random, tuple(chooser.lines)
 
 
