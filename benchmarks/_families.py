@@ -48,7 +48,7 @@ class Family:
     equation: str = "cdr"
     width: int = 96
     rank: int = 12
-    iterations: int = 4000
+    iterations: int = 1000
     batch: tuple = (64, 32)
     optimizer: str = "SOAP"
     seed: int = 0

@@ -55,32 +55,35 @@ GALLERY = (
         "diffusion_reaction",
         "how little of a DeepXDE script changes",
         "exact",
-        0.01,
+        5e-4,
         differs_from="diffusion_reaction_single",
     ),
-    Example("convection", "the simplest family", "exact"),
+    Example("convection", "the simplest family", "exact", 1e-5),
     Example(
         "convection_diffusion_reaction", "three parameters, exact constraints", STRANG
     ),
     Example(
-        "convection_diffusion_reaction_loss_terms", "IC and BC as loss terms", STRANG
+        "convection_diffusion_reaction_loss_terms",
+        "IC and BC as loss terms",
+        STRANG,
+        1e-5,
     ),
-    Example("burgers", "a logarithmic axis, a moving front", "Cole-Hopf", 0.01),
+    Example("burgers", "a logarithmic axis, a moving front", "Cole-Hopf", 3e-5),
     Example(
-        "wave", "second order in time, two conditions at t = 0", "d'Alembert", 0.02
+        "wave", "second order in time, two conditions at t = 0", "d'Alembert", 4e-4
     ),
-    Example("advected_pulse", "parameters of the initial condition", "exact", 0.02),
-    Example("kovasznay", "three unknowns, steady Navier-Stokes", "exact", 0.01),
+    Example("advected_pulse", "parameters of the initial condition", "exact", 2e-3),
+    Example("kovasznay", "three unknowns, steady Navier-Stokes", "exact", 1e-5),
     Example(
         "poisson_source",
         "a disk with a hole, a moving source",
         "spectral elements",
-        0.03,
+        5e-5,
     ),
-    Example("helmholtz", "a wave number that varies", "spectral elements", 0.03),
-    Example("lotka_volterra", "ordinary differential equations", "scipy, DOP853", 0.01),
-    Example("allen_cahn", "sharp interfaces", "spectral in space", 0.03),
-    Example("fitzhugh_nagumo", "two coupled unknowns", "spectral in space", 0.03),
+    Example("helmholtz", "a wave number that varies", "spectral elements", 5e-5),
+    Example("lotka_volterra", "ordinary differential equations", "scipy, DOP853", 1e-6),
+    Example("allen_cahn", "sharp interfaces", "spectral in space", 1e-4),
+    Example("fitzhugh_nagumo", "two coupled unknowns", "spectral in space", 3e-5),
     Example("inverse", "the fast phase in a fit, with error bars", STRANG),
     Example("uncertainty", "100,000 Monte Carlo draws", STRANG),
     Example("drop_in_burgers", "LRNR for FNN in a script for one mu", "Cole-Hopf"),

@@ -30,6 +30,10 @@ def require_tensorflow() -> None:
     Raises:
         ImportError: If another backend is active or chosen.
     """
+    if "tensorflow" not in sys.modules:
+        # TensorFlow would write hundreds of lines about types that one of its
+        # optimizations passes over, for each function in double precision.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "deepxde" in sys.modules:
         active = sys.modules["deepxde"].backend.backend_name
         if active != _BACKEND:

@@ -80,6 +80,8 @@ class _Shipment(WorkerPlugin):
                 if _built.key != self.key:
                     _built.key, _built.fast = None, None
                     _built.fast = _unpack(self.model)
+                    # The other cores are for the other workers.
+                    _built.fast.num_threads = get_worker().state.nthreads
                     _built.key = self.key
                 self._solve = ChunkSolver(_built.fast, *cloudpickle.loads(self.task))
             parts = [self._solve(mu[i : i + _BATCH]) for i in range(0, len(mu), _BATCH)]

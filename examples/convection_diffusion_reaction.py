@@ -21,7 +21,7 @@ import tensorflow as tf
 from report import keep, solve_each, summary
 
 WIDTH, RANK = 96, 12
-ITERATIONS = 4000
+ITERATIONS = 1000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 10  # mu not trained on
 if os.environ.get("DEEPXDE_LRNR_QUICK"):  # a short run, as in the tests
@@ -75,7 +75,7 @@ net.apply_output_transform(output_transform)
 # Meta phase.
 model = lrnr.Model(data, net)
 model.compile("SOAP", lr=3e-3, decay=("cosine", ITERATIONS, 1e-3))
-model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
+model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=250)
 meta_seconds = time.time() - start
 
 # Reduction.

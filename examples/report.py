@@ -60,17 +60,17 @@ def errors(
     """
     names = " ".join(f"{name:>8s}" for name in space.names)
     print(f"\n{norm} relative error, mu not trained on")
-    print(f" {names} | hypernetwork  fast phase  (ms)")
+    print(f" {names} | hypernetwork    fast phase  (ms)")
     rows = list(zip(mu, before, after, milliseconds, strict=True))
     for m, b, a, ms in rows[:NUM_ROWS]:
         values = " ".join(f"{value:8.4g}" for value in m)
-        print(f" {values} | {b:11.4%} {a:11.4%} ({ms:6.1f})")
+        print(f" {values} | {b:11.4%} {a:13.6%} ({ms:6.1f})")
     if len(rows) > NUM_ROWS:
         print(f" ... and {len(rows) - NUM_ROWS} more")
     for label, of in (("mean", np.mean), ("max", np.max)):
         label = label.rjust(len(names) + 1)
         print(
-            f"{label} | {of(before):11.4%} {of(after):11.4%} ({of(milliseconds):6.1f})"
+            f"{label} | {of(before):11.4%} {of(after):13.6%} ({of(milliseconds):6.1f})"
         )
     figures = summary(before, after, milliseconds, offline_seconds, norm)
     print(

@@ -45,7 +45,10 @@ class FastModel:
         seconds: Time of each offline step.
         dropped: Indices of the coefficients s that are zero over the whole box.
         choice: How the size of the trial space was chosen, lines of the report.
+        num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
+
+    num_threads: int | None = None
 
     def __init__(
         self,

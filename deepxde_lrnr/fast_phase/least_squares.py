@@ -14,6 +14,13 @@ from .gauss_newton import minimise
 from .outcome import Outcome
 
 
+def _num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class LeastSquares:
     """Gauss-Newton for the readout of all hidden states, on the exact residual.
@@ -75,7 +82,7 @@ class LeastSquares:
             return minimum, minimum.held_out[0] if watch is None else watch(mu)
 
         def solve(mu) -> Outcome:
-            workers = min(len(mu), os.cpu_count() or 1)
+            workers = min(len(mu), fast.num_threads or _num_cores())
             # One thread for each mu: threads of BLAS would wait for each other.
             with blas.limit(limits=1, user_api="blas"):
                 if workers == 1:
