@@ -141,6 +141,7 @@ class JetEquations:
         self._evaluate = traced(self._with_derivatives)
         # Known once it is traced: for each block the columns of each of its errors.
         self._columns = []
+        self._factors = []
         self._take(space)
 
     @property
@@ -290,29 +291,35 @@ class JetEquations:
         return np.max(np.nan_to_num(largest), axis=0)
 
     def _split(self, errors, slopes, functions) -> Linearised:
-        fitted, held_out, scaled = [], [], []
-        for block, own, error, slope in zip(
-            self.blocks, self._root_weights(), errors, slopes, strict=True
+        if not self._factors:
+            self._factors += self._all_factors()
+        fitted, held_out = [], []
+        for block, error, (own, others) in zip(
+            self.blocks, errors, self._factors, strict=True
         ):
             error, n = np.asarray(error), block.num_fitted
-            factors = own / np.sqrt(n)
-            fitted.append((error[:, :n] * factors[:, None]).ravel())
-            others = own / np.sqrt(max(block.count - n, 1))
-            held_out.append((error[:, n:] * others[:, None]).ravel())
-            scaled.append(np.asarray(slope) * factors[:, None, None, None])
+            fitted.append((error[:, :n] * own).ravel())
+            held_out.append((error[:, n:] * others).ravel())
         return Linearised(
             np.concatenate(fitted),
             np.concatenate(held_out),
-            lambda: self._jacobian(scaled, functions),
+            lambda: self._jacobian(slopes, functions),
         )
 
-    def _root_weights(self) -> list[np.ndarray]:
-        """For each block the factors of its columns, but for the number of points."""
+    def _all_factors(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For each block the factors of its columns, where fitted and where held out:
+        the root of the loss weight over the number of entries of the error.
+        """
         weights = iter(self.residual.weights_of(sum(map(len, self._columns))))
-        return [
-            np.sqrt(np.concatenate([np.full(q, next(weights) / q) for q in columns]))
-            for columns in self._columns
-        ]
+        factors = []
+        for block, columns in zip(self.blocks, self._columns, strict=True):
+            squares = [np.full(q, next(weights) / q) for q in columns]
+            roots = np.sqrt(np.concatenate(squares))[:, None]
+            n = block.num_fitted
+            factors.append(
+                (roots / np.sqrt(n), roots / np.sqrt(max(block.count - n, 1)))
+            )
+        return factors
 
     def _jacobian(self, slopes, functions: np.ndarray) -> np.ndarray:
         """Derivatives of the residuals at the points fitted by the readout."""
@@ -323,7 +330,10 @@ class JetEquations:
         # Columns contiguous, as LAPACK wants them.
         J = np.zeros((num_outputs * k, sum(sizes)))
         first = 0
-        for slope, block in zip(slopes, self.blocks, strict=True):
+        for slope, block, (factors, _) in zip(
+            slopes, self.blocks, self._factors, strict=True
+        ):
+            slope = np.asarray(slope) * factors[:, :, None, None]
             n = block.num_fitted
             starts = [0, block.count] if block.paired else [0]
             for column in slope:
