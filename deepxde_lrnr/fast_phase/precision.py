@@ -112,7 +112,9 @@ class Precision:
                 run(tf.float32)
             except Exception:
                 raise error from None
-            reason = str(error).strip().splitlines()[0]
+            # AutoGraph puts lines of its own before the error.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            reason = lines[-1].strip().rstrip(".")
         self.single[name] = reason
         warnings.warn(
             f"{name} is computed in single precision, which bounds the accuracy of the "
