@@ -78,9 +78,10 @@ def randomise(net, size: float) -> None:
     """Random weights, the same in every process, with which no layer is asleep."""
     rng = np.random.default_rng(0)
     net.set_weights([size * rng.standard_normal(w.shape) for w in net.get_weights()])
-    bias = net.hypernetwork.biases[-1]
+    variable = net.hypernetwork.biases[-1]
+    bias = np.asarray(variable)
     scales = np.arange(len(bias)) < net.layout.num_scales
-    bias.assign(np.where(scales, np.abs(bias) + 1, bias))
+    variable.assign(np.where(scales, np.abs(bias) + 1, bias))
 
 
 def taylor_by_autodiff(function, x, indices):

@@ -113,7 +113,9 @@ def seventh(x, u, mu):
     return derivative(u, x, *[0] * 7) - mu[:, :1] * u
 
 
-@pytest.mark.parametrize("pde", [mean, neighbour, seventh])
+@pytest.mark.parametrize(
+    "pde", [mean, neighbour, pytest.param(seventh, marks=pytest.mark.slow)]
+)
 def test_what_is_not_taken_point_by_point_is_found_out(pde):
     expansion = found(pde)
     assert expansion.indices is None and "not pointwise" in str(expansion)

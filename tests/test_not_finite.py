@@ -54,7 +54,13 @@ def family(pde=decay, value=start):
 
 def where_small(mu, value, otherwise):
     """``value`` where a < 1."""
-    return tf.where(mu[:, 1:2] < 1, np.float32(value), np.float32(otherwise))
+    value, otherwise = (tf.constant(float(v), mu.dtype) for v in (value, otherwise))
+    return tf.where(mu[:, 1:2] < 1, value, otherwise)
+
+
+def large(mu):
+    """A number whose square overflows."""
+    return "1e30" if mu.dtype == tf.float32 else "1e200"
 
 
 # How the residual of a mu with a < 1 comes to be no number.
@@ -66,7 +72,7 @@ WAYS = {
         lambda x, u, mu: decay(x, u, mu) + where_small(mu, "inf", 0.0)
     ),
     "PDE overflows": family(
-        lambda x, u, mu: decay(x, u, mu) * where_small(mu, "1e30", 1.0)
+        lambda x, u, mu: decay(x, u, mu) * where_small(mu, large(mu), 1.0)
     ),
     "IC is NaN": family(
         value=lambda x, mu: np.where(mu[:, 1:2] < 1, np.nan, mu[:, 1:2])
@@ -120,7 +126,7 @@ def test_it_is_marked_and_the_others_do_not_see_it(fast, solver):
 
 @pytest.mark.parametrize("solver", SOLVERS, ids=str)
 def test_where_no_mu_has_a_residual_all_are_marked(net, solver):
-    data = family(lambda x, u, mu: decay(x, u, mu) * np.float32("nan"))
+    data = family(lambda x, u, mu: decay(x, u, mu) * float("nan"))
     fast = reduce_model(data, net, WEIGHTS, **SETTINGS)
     s = fast.solve(MU, solver)
     assert s.status.tolist() == ["not finite"] * 3
@@ -133,10 +139,11 @@ def test_a_residual_that_is_finite_at_the_start_alone_is_not_left(net, solver):
     """Steps lead to where it is no number: the start is returned."""
 
     def at_the_start(x, u, mu):
-        z = net.coefficients(mu)
-        first = net.evaluate(mu, x, z)
-        away = tf.abs(u - first) > 1e-5
-        return decay(x, u, mu) * tf.where(away, np.float32("nan"), 1.0)
+        mu_, x_ = tf.cast(mu, tf.float32), tf.cast(x, tf.float32)
+        first = net.evaluate(mu_, x_, net.coefficients(mu_))
+        away = tf.abs(u - tf.cast(first, u.dtype)) > 1e-5
+        nan, one = (tf.constant(v, u.dtype) for v in (np.nan, 1.0))
+        return decay(x, u, mu) * tf.where(away, nan, one)
 
     fast = reduce_model(family(at_the_start), net, WEIGHTS, **SETTINGS)
     s = fast.solve(MU, solver)

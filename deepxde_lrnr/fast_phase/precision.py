@@ -112,8 +112,8 @@ class Precision:
                 run(tf.float32)
             except Exception:
                 raise error from None
-            # Autograph's message ends with that of the error.
-            lines = str(error).strip().splitlines() or [repr(error)]
+            # AutoGraph puts lines of its own before the error.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
             reason = lines[-1].strip().rstrip(".")
         self.single[name] = reason
         warnings.warn(
