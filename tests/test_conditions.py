@@ -224,7 +224,11 @@ def test_errors_at_drawn_points_are_among_those_at_all_points(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_errors_at_fewer_points_of_the_conditions_are_among_them_too(name):
     data = lrnr.data.ParametricPDE(problem_with(name), SPACE, 4)
-    collocation = data.collocation(DATA / 2, condition_points=2)
+    (block,), (condition,) = data.train_collocation.condition_points, data.conditions
+    chosen = np.array([0, 2])
+    if condition.paired:
+        chosen = np.concatenate((chosen, chosen + len(block) // 2))
+    collocation = data.collocation_of([(block[chosen], chosen)], DATA / 2)
     _, everywhere = errors_of_family(data, data.train_collocation)
     pde_error, few = errors_of_family(data, collocation)
     assert len(pde_error) == len(DATA) and len(few) == 2

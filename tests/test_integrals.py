@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from deepxde_lrnr.data.examination import examine
 from deepxde_lrnr.data.residual import Residual
+from deepxde_lrnr.fast_phase.points import fast_collocations
 
 INTERVAL = dde.geometry.Interval(0, 1)
 SPACE = lrnr.ParameterSpace(m=(1, 3))
@@ -87,7 +88,7 @@ def test_the_mean_is_taken_over_all_points_in_every_batch():
         *_, error = errors(data, lambda x, mu: 2 * mu * x, collocation)
         np.testing.assert_allclose(error, 0, atol=1e-6)
     # What it does is known by now: fewer points would have other weights.
-    collocation = data.collocation(np.array([[0.2], [0.7]]), condition_points=2)
+    collocation, _ = fast_collocations(data, 16, 16)
     assert collocation.counts == (1, 6)
     *_, error = errors(data, lambda x, mu: 2 * mu * x, collocation)
     np.testing.assert_allclose(error, 0, atol=1e-6)

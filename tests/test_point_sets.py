@@ -123,7 +123,7 @@ def test_measurements_alone_are_refused():
         family(measured(), pde=None)
 
 
-@pytest.mark.parametrize("points", [12, np.array([[0], [0.3], [0.8]])])
+@pytest.mark.parametrize("points", [40, np.linspace(0, 1, 41)[:, None]])
 def test_a_model_with_measurements_is_reduced_and_solves(points):
     data = family(left(), measured())
     net = small_net(regularization={"orthogonality": 1e-3})

@@ -179,6 +179,9 @@ def test_the_bar_of_a_reduction_has_sizes_and_residuals_and_goes(_slow, monkeypa
 
 def test_the_bar_of_a_sweep_has_the_largest_residual(_slow, monkeypatch):
     fast = families.decay(TIME, SPACE)
+    solve = fast.solve
+    # The bar is not drawn more often than ten times a second.
+    monkeypatch.setattr(fast, "solve", lambda *args: time.sleep(0.2) or solve(*args))
     terminal = show_on_terminal(monkeypatch)
     result = lrnr.sweep(fast, SPACE.sample(6, "Halton"), solver=SOLVER, chunk_size=3)
     text = terminal.getvalue()

@@ -463,6 +463,7 @@ class ParametricPDE(dde.data.Data):
         x_rows = None
         if self.conditions[i].opaque:
             x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
+            x_rows = x_rows.astype(x.dtype.as_numpy_dtype)
         return self.error_at_rows(
             self.conditions[i],
             x_rows,

@@ -288,7 +288,8 @@ class JetEquations:
         jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
         _, slopes = self._evaluate(tf.constant(jets), tf.constant(mu), self.targets(mu))
         largest = [np.abs(slope).max(axis=(0, 2, 3)) for slope in slopes]
-        return np.max(np.nan_to_num(largest), axis=0)
+        # What is not a number may depend on all of them.
+        return np.max(np.nan_to_num(largest, nan=1.0), axis=0)
 
     def _split(self, errors, slopes, functions) -> Linearised:
         if not self._factors:

@@ -27,6 +27,7 @@ NOT_FOR_USERS = {
     "data.ParametricPDE.collocation_of": "called by reduce_model",
     "data.ParametricPDE.targets": "called by DeepXDE's training",
     "data.ParametricPDE.pde_errors": "called by errors, with Tensors",
+    "data.ParametricPDE.error_at_rows": "called by errors, with Tensors",
     "data.ParametricPDE.condition_error": "called by errors, with Tensors",
     "data.ParametricPDE.errors": "called by DeepXDE's training, with Tensors",
     "data.ParametricPointSetBC.measured_error": "called by training, with Tensors",
