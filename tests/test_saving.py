@@ -584,7 +584,6 @@ def changed(path, new, change):
         lambda h, a: h["expansion"].update(indices=[[0, 0, 1]]),
         lambda h, a: a.pop("random/shifts"),
         lambda h, a: a.update({"random/weights": np.zeros((3, 2))}),
-        lambda h, a: a.update({"random/shifts": np.array(["a"])}),
         lambda h, a: a.update({"full/W_in": np.zeros((4, 9), "f4")}),
         lambda h, a: a.update({"full/U_1": np.zeros((10**9, 0), "f4")}),
         lambda h, a: a.update({"full/W_in": a["full/W_in"].astype("f8")}),

@@ -12,7 +12,7 @@ from scipy.linalg import lapack
 
 # Columns of J are scaled to unit length; those that are combinations of others but for
 # this share carry no information in double precision.
-_RCOND = 1e-10
+_RCOND = 1e-12
 # A step with the factors of an earlier Jacobian that leaves more than this share of
 # the residual that can be removed is followed by one with a new Jacobian.
 _SLOW = 0.1
