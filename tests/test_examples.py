@@ -29,7 +29,9 @@ def errors_fall(printed, figures):
     assert mean, printed[-2000:]
     errors = [float(e) for e in re.findall(r"([\d.]+)%", mean.group(1))]
     assert len(errors) >= 2
-    assert 0 < errors[1] <= errors[0] * 1.05 < 100
+    # The table has six digits after the point; some errors are smaller.
+    assert 0 <= errors[1] <= errors[0] < 100
+    assert figures["after_mean"] > 0
     for error, when in zip(errors, ("before", "after"), strict=False):
         assert figures[f"{when}_mean"] == pytest.approx(error / 100, abs=1e-6)
     assert figures["milliseconds"] > 0 and figures["offline_seconds"] > 0
