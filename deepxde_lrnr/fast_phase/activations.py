@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from .workspace import Workspace
 
 
 def taylor_series(activation, order: int):
@@ -17,8 +18,8 @@ def taylor_series(activation, order: int):
         order: Largest order.
 
     Returns:
-        Function of an array v to the list of f^(k)(v) / k!, k = 0, ..., ``order``, in
-        double precision.
+        Function of an array v, and of a ``Workspace`` if there is one, to the list of
+        f^(k)(v) / k!, k = 0, ..., ``order``, in double precision.
 
     Raises:
         ValueError: If ``activation`` has no derivative.
@@ -28,24 +29,46 @@ def taylor_series(activation, order: int):
         dde.nn.activations.get("sin"): sin_series,
     }
     if activation in closed:
-        return lambda v: closed[activation](v, order)
+        return lambda v, workspace=None: closed[activation](v, order, workspace)
     return _by_autodiff(activation, order)
 
 
-def tanh_series(v, order: int) -> list[np.ndarray]:
+def tanh_series(v, order: int, workspace: Workspace | None = None) -> list[np.ndarray]:
     """From f' = 1 - f^2."""
-    series = [np.tanh(v)]
+    series, term = _places(v, order, workspace)
+    np.tanh(v, out=series[0])
     for k in range(order):
-        square = sum(series[i] * series[k - i] for i in range(k + 1))
-        series.append(1 - square if k == 0 else square / -(k + 1))
+        # Coefficient k of f^2, of which each product comes twice but one in the middle.
+        square = series[k + 1]
+        square[...] = 0
+        for i in range((k + 1) // 2):
+            square += np.multiply(series[i], series[k - i], out=term)
+        square *= 2
+        if k % 2 == 0:
+            square += np.multiply(series[k // 2], series[k // 2], out=term)
+        if k == 0:
+            np.subtract(1, square, out=square)
+        else:
+            square /= -(k + 1)
     return series
 
 
-def sin_series(v, order: int) -> list[np.ndarray]:
-    series = [np.sin(v), np.cos(v)][: order + 1]
+def sin_series(v, order: int, workspace: Workspace | None = None) -> list[np.ndarray]:
+    """From f'' = -f."""
+    series, _ = _places(v, order, workspace)
+    for function, place in zip((np.sin, np.cos), series, strict=False):
+        function(v, out=place)
     for k in range(2, order + 1):
-        series.append(series[k - 2] / -(k * (k - 1)))
+        np.divide(series[k - 2], -(k * (k - 1)), out=series[k])
     return series
+
+
+def _places(v, order: int, workspace: Workspace | None):
+    """Arrays for a series, and one more."""
+    workspace = workspace or Workspace()
+    shape = np.shape(v)
+    series = [workspace.empty(("series", k), shape) for k in range(order + 1)]
+    return series, workspace.empty("term", shape)
 
 
 def _by_autodiff(activation, order: int):
@@ -70,7 +93,7 @@ def _by_autodiff(activation, order: int):
     run = traced(derivatives, reduce_retracing=True)
     run(np.zeros((1, 1)))
 
-    def series(v):
+    def series(v, workspace=None):
         flat = run(np.ascontiguousarray(v).reshape(1, -1))
         return [np.asarray(f).reshape(v.shape) for f in flat]
 

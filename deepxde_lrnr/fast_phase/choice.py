@@ -1,4 +1,5 @@
-"""How many neurons, and random features beside them, the trial space has.
+"""How many neurons, and random features beside them, the trial space has, and which
+of its functions are taken for combinations of others.
 
 Chosen by held-out residuals at a few mu of the box. No reference solution enters.
 """
@@ -7,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .gauss_newton import minimise
+from .gauss_newton import RCOND, minimise
 from .trial_space import RandomFeatures, TrialSpace
+from .workspace import Workspace
 
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
@@ -17,22 +19,47 @@ COUNTS = (128, 256)
 SCALES = (0.5, 1.0, 2.0, 4.0)
 # More features have to divide the residual by so much.
 _WORTH = 1.2
+# Shares, as in ``Factors``, that are tried, and how much larger a residual may be with
+# one that leaves out more. Those functions need readouts of up to its inverse, which
+# cost as many digits wherever the solution is evaluated.
+_RCONDS = (1e-8, 1e-10, RCOND)
+_NO_MATTER = 1.1
 _NUM_PARAMETERS = 4
 # Left out at the beginning of the sequence of mu.
 _SKIP = 1024
 _STEPS = 4
 
 
-def residuals_after(equations, mu) -> np.ndarray:
+def residuals_after(equations, mu, rcond: float = RCOND) -> np.ndarray:
     """Held-out residuals (root of the sum of squares) after a few steps.
 
     Args:
         equations: ``JetEquations`` or ``NetworkEquations``.
         mu: Array of shape (n, p).
+        rcond: As for ``Factors``.
     """
-    start = equations.space.start()
-    squares = [minimise(equations.at(m), start, _STEPS, 0.1).held_out[-1] for m in mu]
-    return np.sqrt(squares)
+    start, workspace = equations.space.start(), Workspace()
+    found = [
+        minimise(equations.at(m, workspace), start, _STEPS, 0.1, rcond) for m in mu
+    ]
+    return np.sqrt([minimum.held_out[-1] for minimum in found])
+
+
+def choose_rcond(equations, mu) -> float:
+    """Which functions are taken for combinations of others, as in ``Factors``.
+
+    The fewest that leave hardly more of the residual.
+
+    Args:
+        equations: ``JetEquations``.
+        mu: Array of shape (n, p).
+    """
+    after = np.array([residuals_after(equations, mu, rcond) for rcond in _RCONDS])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.exp(np.mean(np.log(after), axis=1))
+    # A comparison with NaN is false.
+    good = means <= _NO_MATTER * np.nanmin([*means, np.inf])
+    return next((r for r, ok in zip(_RCONDS, good, strict=True) if ok), RCOND)
 
 
 class Chooser:

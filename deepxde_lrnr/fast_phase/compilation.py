@@ -14,14 +14,15 @@ class Compiled:
 
     Args:
         function: Function of Tensors.
+        xla: Whether XLA is tried at all.
 
     Attributes:
         function: The ``tf.function`` in use.
     """
 
-    def __init__(self, function):
+    def __init__(self, function, xla: bool = True):
         self._plain = traced(function)
-        self.function = traced(function, jit_compile=True)
+        self.function = traced(function, jit_compile=True) if xla else self._plain
 
     @property
     def uses_xla(self) -> bool:
@@ -39,3 +40,20 @@ class Compiled:
             result = self._plain(*args)  # an error of the user's comes up again here
             self.function = self._plain
             return result
+
+
+class CompiledOnce(Compiled):
+    """As ``Compiled``, for Tensors that have the same shapes in every call.
+
+    Which of a function's traces fits is then not looked for each time, which would
+    take longer than a small residual itself.
+    """
+
+    _concrete = None
+
+    def __call__(self, *args):
+        if self._concrete is not None:
+            return self._concrete(*args)
+        result = super().__call__(*args)
+        self._concrete = self.function.get_concrete_function(*args)
+        return result

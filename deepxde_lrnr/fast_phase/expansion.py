@@ -136,7 +136,7 @@ class Probe:
         inner = self._waves.T @ coordinate_jets(indices, points)
         inner[0] += self._phases[:, None]
         jets = indices.compose(sin_series(inner[0], indices.order), inner)
-        return lambda mu: jets
+        return lambda mu, workspace=None: jets
 
 
 def _evaluate(equations, mu, readouts) -> list[np.ndarray]:

@@ -14,9 +14,10 @@ from ..io import container
 from ..nn import FastLRNR
 from ..prediction import Predictor
 from ..reduction import ReducedLayer
-from .choice import residuals_after
+from .choice import choose_rcond, residuals_after
 from .expansion import Expansion, find_expansion
 from .file import KIND, pack_fast_model
+from .gauss_newton import RCOND
 from .jet_equations import JetEquations
 from .least_squares import LeastSquares
 from .network_equations import NetworkEquations
@@ -29,6 +30,8 @@ from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
 # its residual is ten times that of what the fast phase finds.
 _NUM_COMPARED = 16
+# So many of them tell which functions are combinations of others.
+_NUM_FOR_RCOND = 8
 _CLEARLY = 0.1
 
 
@@ -63,6 +66,7 @@ class FastModel:
         seconds: dict[str, float] | None = None,
         choice: tuple[str, ...] = (),
         watches_start: bool | None = None,
+        rcond: float | None = None,
         problem_record: ProblemRecord | None = None,
     ):
         self.full = full
@@ -79,6 +83,7 @@ class FastModel:
         known = {
             "expansion": expansion,
             "watches_start": watches_start,
+            "rcond": rcond,
             "problem_record": problem_record,
         }
         self.__dict__.update({k: v for k, v in known.items() if v is not None})
@@ -111,7 +116,7 @@ class FastModel:
         self._check_size()
         if self.expansion.indices is None:
             return NetworkEquations(*residuals, self.space)
-        return JetEquations(*residuals, self.space, self.expansion.indices)
+        return JetEquations(*residuals, self.space, self.expansion.indices, xla=True)
 
     def _check_size(self) -> None:
         """Checks that there are enough points to determine the readout.
@@ -168,9 +173,19 @@ class FastModel:
         if self.reduced.stack.widths == self.full.stack.widths:
             return False
         mu = self.parameter_space.sample(_NUM_COMPARED, "Halton").astype(float)
-        after = residuals_after(self.equations, mu)
+        after = residuals_after(self.equations, mu, self.rcond)
         before = np.array([self.residual_of_hypernetwork(m) for m in mu])
         return not np.all(after < _CLEARLY * np.sqrt(before))
+
+    @cached_property
+    def rcond(self) -> float:
+        """Trial functions that are combinations of others but for this share are left
+        out: chosen by the residual at held-out points.
+        """
+        if self.expansion.indices is None:
+            return RCOND
+        mu = self.parameter_space.sample(_NUM_FOR_RCOND, "Halton").astype(float)
+        return choose_rcond(self.equations, mu)
 
     @cached_property
     def problem_record(self) -> ProblemRecord:

@@ -61,6 +61,7 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
         "single_precision": fast.precision.single,
         "choice": list(fast.choice),
         "watches_start": fast.__dict__.get("watches_start"),
+        "rcond": fast.__dict__.get("rcond"),
     }
     arrays = packed.arrays
     arrays["kept"] = full.kept
@@ -114,6 +115,9 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
     precision = Precision(full)
     precision.single |= {str(k): str(v) for k, v in header["single_precision"].items()}
     expansion, watches = header["expansion"], header["watches_start"]
+    rcond = header["rcond"]
+    if rcond is not None and not 0 < rcond < 1:
+        raise ValueError(f"rcond is {rcond!r}")
     if expansion is not None:
         expansion = _unpack_expansion(expansion, len(record.low))
     return {
@@ -128,6 +132,7 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
         "seconds": header["seconds"],
         "choice": tuple(map(str, header["choice"])),
         "watches_start": None if watches is None else bool(watches),
+        "rcond": None if rcond is None else float(rcond),
         "problem_record": record,
     }
 

@@ -12,7 +12,10 @@ from scipy.linalg import lapack
 
 # Columns of J are scaled to unit length; those that are combinations of others but for
 # this share carry no information in double precision.
-_RCOND = 1e-12
+RCOND = 1e-12
+# Columns that LAPACK's factorisations take at a time.
+_BLOCK = 32
+_INVERSE_ITERATIONS = 3
 # A step with the factors of an earlier Jacobian that leaves more than this share of
 # the residual that can be removed is followed by one with a new Jacobian.
 _SLOW = 0.1
@@ -40,43 +43,86 @@ class Minimum(NamedTuple):
 
 
 class Factors:
-    """QR factors, with pivoting, of a Jacobian with scaled columns.
+    """QR factors of a Jacobian with scaled columns, with pivoting where it matters.
+
+    The triangular factor of a QR without pivoting, which takes half the time, has the
+    singular values of the Jacobian. Only if they say that columns may have to be left
+    out it is factored again, with pivoting.
+
+    Args:
+        J: The Jacobian; it is overwritten.
+        rcond: Columns that are combinations of others but for this share are left out.
+
+    Attributes:
+        rank: Number of columns that are not.
 
     References:
         `G. H. Golub, & C. F. Van Loan. Matrix computations, 4th edition. Johns Hopkins
         University Press, 2013`_, section 5.5.
     """
 
-    def __init__(self, J: np.ndarray):
+    def __init__(self, J: np.ndarray, rcond: float = RCOND):
+        m, n = J.shape
         scale = np.sqrt(np.einsum("ij,ij->j", J, J))
         self._scale = np.where(scale > 0, scale, 1)
         J /= self._scale
-        self._qr, pivots, self._tau, _, _ = lapack.dgeqp3(J, overwrite_a=True)
-        self._pivots = pivots - 1
-        diagonal = np.abs(np.diagonal(self._qr))
-        self.rank = int(np.sum(diagonal > _RCOND * diagonal[0])) if diagonal[0] else 0
+        work, _ = lapack.dgeqrf_lwork(m, n)
+        self._qr, self._tau, _, _ = lapack.dgeqrf(J, lwork=int(work), overwrite_a=True)
+        self._upper, self._pivots, self.rank = self._qr[:n], np.arange(n), n
+        self._second = None
+        if m < n or _smallest_singular_value(self._upper) < 10 * rcond:
+            upper = np.asfortranarray(np.triu(self._upper))
+            work = 2 * n + (n + 1) * _BLOCK
+            self._upper, pivots, tau, _, _ = lapack.dgeqp3(
+                upper, lwork=work, overwrite_a=True
+            )
+            self._pivots, self._second = pivots - 1, (self._upper, tau)
+            diagonal = np.abs(np.diagonal(self._upper))
+            self.rank = int(np.sum(diagonal > rcond * diagonal[0]))
 
     def project(self, r: np.ndarray) -> np.ndarray:
         """Q^T r; the first ``rank`` coordinates are what a step can remove."""
         if not self.rank:
             return r
-        qr, tau = self._qr[:, : self.rank], self._tau[: self.rank]
-        work = np.asfortranarray(r[:, None])
-        # A block of 32 columns at a time: LAPACK's own choice.
-        product, _, _ = lapack.dormqr("L", "T", qr, tau, work, 32)
-        return product[:, 0]
+        projected = _apply(self._qr, self._tau, np.asfortranarray(r[:, None]))
+        if self._second is not None:
+            k = len(self._upper)
+            projected[:k] = _apply(*self._second, projected[:k])
+        return projected[:, 0]
 
     def step(self, projected: np.ndarray) -> np.ndarray:
         """The least squares step, from ``project``."""
         step = np.zeros(len(self._scale))
         if self.rank:
-            upper = self._qr[: self.rank, : self.rank]
+            upper = self._upper[: self.rank, : self.rank]
             solved, _ = lapack.dtrtrs(upper, projected[: self.rank])
             step[self._pivots[: self.rank]] = -solved
         return step / self._scale
 
 
-def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minimum:
+def _apply(qr: np.ndarray, tau: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Q^T r, for r of shape (m, 1)."""
+    product, _, _ = lapack.dormqr("L", "T", qr[:, : len(tau)], tau, r, _BLOCK)
+    return product
+
+
+def _smallest_singular_value(upper: np.ndarray) -> float:
+    """An estimate from above, by inverse iteration."""
+    v, size = np.ones(len(upper)), np.sqrt(len(upper))
+    for _ in range(_INVERSE_ITERATIONS):
+        for transposed in (1, 0):
+            v, singular = lapack.dtrtrs(upper, v / size, trans=transposed)
+            # The largest entry first: its square may be too large a number.
+            size = np.abs(v).max()
+            if singular or not np.isfinite(size):
+                return 0.0
+            size *= np.linalg.norm(v / size)
+    return 1 / size
+
+
+def minimise(
+    evaluate, start: np.ndarray, iterations: int, rtol: float, rcond: float = RCOND
+) -> Minimum:
     """Gauss-Newton steps with backtracking on the exact sum of squares.
 
     A Jacobian is factored once and used as long as its steps remove nine tenths of what
@@ -89,6 +135,7 @@ def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minim
         iterations: Largest number of steps.
         rtol: Stops where no more than this share of the norm of the residual can be
             removed.
+        rcond: As for ``Factors``.
     """
     at, unknowns = evaluate(start), start
     f = _squared(at.fitted)
@@ -107,7 +154,7 @@ def minimise(evaluate, start: np.ndarray, iterations: int, rtol: float) -> Minim
             J = at.jacobian()
             if not np.isfinite(J).all():
                 return ended("not finite")
-            factors, count, change = Factors(J), count + 1, 0.0
+            factors, count, change = Factors(J, rcond), count + 1, 0.0
         projected = factors.project(at.fitted)
         removable = _squared(projected[: factors.rank])
         if removable <= max(rtol**2 * f, _ROUNDING**2 * history[0]):

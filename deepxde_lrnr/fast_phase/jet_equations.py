@@ -19,8 +19,10 @@ import tensorflow as tf
 
 from .._tracing import traced
 from ..data.residual import Residual
+from .compilation import CompiledOnce
 from .jets import MultiIndices
 from .trial_space import TrialSpace
+from .workspace import Workspace
 
 
 class Linearised(NamedTuple):
@@ -120,6 +122,7 @@ class JetEquations:
         held_out: At the points held out.
         space: The trial space.
         indices: Which derivatives the jets have.
+        xla: Whether XLA compiles the residual, if it can: worth it for many solves.
 
     Attributes:
         points: Points of all blocks, in double precision, shape (n, d).
@@ -132,16 +135,18 @@ class JetEquations:
         held_out: Residual,
         space: TrialSpace,
         indices: MultiIndices,
+        xla: bool = False,
     ):
         self.residual = residual
         self.indices = indices
         self.blocks = make_blocks(residual, held_out)
         self.points = np.vstack([block.points for block in self.blocks])
         self._precision = space.precision
-        self._evaluate = traced(self._with_derivatives)
+        self._evaluate = CompiledOnce(self._with_derivatives, xla)
         # Known once it is traced: for each block the columns of each of its errors.
         self._columns = []
         self._factors = []
+        self._structure = []  # of the targets
         self._take(space)
 
     @property
@@ -156,15 +161,17 @@ class JetEquations:
             Exception: What one raises that can be computed in none.
         """
         mu = np.asarray(mu, float).reshape(1, -1)
-        jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
-        feed = tf.constant(jets), tf.constant(mu), self.targets(mu)
+        feed = self._feed(mu, readout)
         for block in self.blocks:
 
             def run(dtype, block=block):
-                return traced(lambda *args: self._block(block, dtype, *args)[0])(*feed)
+                def errors(jets, mu, *targets):
+                    return self._block(block, dtype, jets, mu, self._packed(targets))[0]
+
+                return traced(errors)(*feed)
 
             self._precision.settle(block.name, run)
-        self._evaluate = traced(self._with_derivatives)
+        self._evaluate = CompiledOnce(self._with_derivatives, self._evaluate.uses_xla)
 
     def _take(self, space) -> None:
         self.space = space
@@ -221,8 +228,13 @@ class JetEquations:
         dde.grad.clear()
         return errors, part
 
-    def _with_derivatives(self, jets, mu, targets):
+    def _packed(self, flat) -> list[dict]:
+        """``targets`` from the Tensors in it."""
+        return tf.nest.pack_sequence_as(self._structure, flat)
+
+    def _with_derivatives(self, jets, mu, *targets):
         """Columns of the errors of each block, and their derivatives by the jets."""
+        targets = self._packed(targets)
         errors, slopes = [], []
         self._columns.clear()
         for block in self.blocks:
@@ -262,36 +274,50 @@ class JetEquations:
             if block.condition is not None
         ]
 
-    def at(self, mu: np.ndarray):
+    def at(self, mu: np.ndarray, workspace: Workspace | None = None):
         """The residual for one mu.
 
         Args:
             mu: Array of shape (p,).
+            workspace: Memory to be used; what it was used for before is lost.
 
         Returns:
             Function of a readout, shape (``space.size``,), to ``Linearised``.
         """
+        workspace = workspace or Workspace()
         mu = np.asarray(mu, float).reshape(1, -1)
-        functions = self._functions(mu)
-        feed = tf.constant(mu), self.targets(mu)
+        functions = self._functions(mu, workspace)
+        others = self._constants(mu)
+        num_outputs = self.space.num_outputs
+        shape = len(functions), num_outputs, functions.shape[-1]
 
         def evaluate(readout: np.ndarray) -> Linearised:
-            jets = readout.reshape(self.space.num_outputs, -1) @ functions
-            errors, slopes = self._evaluate(tf.constant(jets), *feed)
-            return self._split(errors, slopes, functions)
+            jets = workspace.empty("jets", shape)
+            np.matmul(readout.reshape(num_outputs, -1), functions, out=jets)
+            errors, slopes = self._evaluate(tf.constant(jets), *others)
+            return self._split(errors, slopes, functions, workspace)
 
         return evaluate
+
+    def _constants(self, mu: np.ndarray) -> list:
+        """What the residual for mu of shape (1, p) depends on beside the jets."""
+        targets = self.targets(mu)
+        self._structure[:] = targets
+        return [tf.constant(a) for a in (mu, *tf.nest.flatten(targets))]
+
+    def _feed(self, mu: np.ndarray, readout: np.ndarray) -> list:
+        jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
+        return [tf.constant(jets), *self._constants(mu)]
 
     def sensitivities(self, mu: np.ndarray, readout: np.ndarray) -> np.ndarray:
         """Largest slope by each derivative of N, shape (number of indices,)."""
         mu = np.asarray(mu, float).reshape(1, -1)
-        jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
-        _, slopes = self._evaluate(tf.constant(jets), tf.constant(mu), self.targets(mu))
+        _, slopes = self._evaluate(*self._feed(mu, readout))
         largest = [np.abs(slope).max(axis=(0, 2, 3)) for slope in slopes]
         # What is not a number may depend on all of them.
         return np.max(np.nan_to_num(largest, nan=1.0), axis=0)
 
-    def _split(self, errors, slopes, functions) -> Linearised:
+    def _split(self, errors, slopes, functions, workspace) -> Linearised:
         if not self._factors:
             self._factors += self._all_factors()
         fitted, held_out = [], []
@@ -304,7 +330,7 @@ class JetEquations:
         return Linearised(
             np.concatenate(fitted),
             np.concatenate(held_out),
-            lambda: self._jacobian(slopes, functions),
+            lambda: self._jacobian(slopes, functions, workspace),
         )
 
     def _all_factors(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -322,14 +348,17 @@ class JetEquations:
             )
         return factors
 
-    def _jacobian(self, slopes, functions: np.ndarray) -> np.ndarray:
+    def _jacobian(
+        self, slopes, functions: np.ndarray, workspace: Workspace
+    ) -> np.ndarray:
         """Derivatives of the residuals at the points fitted by the readout."""
         k, num_outputs = self.space.num_functions, self.space.num_outputs
         sizes = [
             len(s) * b.num_fitted for s, b in zip(slopes, self.blocks, strict=True)
         ]
         # Columns contiguous, as LAPACK wants them.
-        J = np.zeros((num_outputs * k, sum(sizes)))
+        J = workspace.empty("jacobian", (num_outputs * k, sum(sizes)))
+        J[...] = 0
         first = 0
         for slope, block, (factors, _) in zip(
             slopes, self.blocks, self._factors, strict=True
@@ -345,7 +374,9 @@ class JetEquations:
                         for weights, values in zip(column, functions, strict=True):
                             weights = weights[c, start : start + n]
                             if weights.any():
-                                out += weights * values[:, rows : rows + n]
+                                part = workspace.empty(("part", n), (k, n))
+                                values = values[:, rows : rows + n]
+                                out += np.multiply(weights, values, out=part)
                 first += n
         return J.T
 

@@ -16,6 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
+from .workspace import Workspace
+
 
 class MultiIndices:
     """A set of multi-indices, closed under taking smaller ones.
@@ -67,28 +69,46 @@ class MultiIndices:
                 pairs[total].append((i, j))
         return pairs
 
-    def compose(self, series: list[np.ndarray], inner: np.ndarray) -> np.ndarray:
+    def compose(
+        self,
+        series: list[np.ndarray],
+        inner: np.ndarray,
+        out: np.ndarray | None = None,
+        workspace: Workspace | None = None,
+    ) -> np.ndarray:
         """Jets of f(g), from the Taylor coefficients of f at the values of g.
 
         Args:
             series: f^(k)(g) / k! for k = 0, ..., ``order``, each of the shape of a
                 jet's entry.
             inner: Jets of g, shape (``len(self)``, ...).
+            out: Where the result is written, by default a new array.
+            workspace: For what is computed between.
 
         Returns:
             Array of the shape of ``inner``.
         """
-        result = np.empty_like(inner)
+        workspace = workspace or Workspace()
+        result = np.empty_like(inner) if out is None else out
         result[0] = series[0]
         if self.order > 0:
             np.multiply(series[1], inner[1:], out=result[1:])
         # Entries of (g - g(x))^k, of order k or more.
         power = dict(enumerate(inner[1:], start=1))
+        term = workspace.empty("term", inner.shape[1:])
         for k in range(2, self.order + 1):
             previous, power = power, {}
             for total, pairs in enumerate(self.products):
-                terms = [previous[i] * inner[j] for i, j in pairs if i in previous]
-                if terms:
-                    power[total] = sum(terms[1:], start=terms[0])
-                    result[total] += series[k] * power[total]
+                sums = None
+                for i, j in pairs:
+                    if i not in previous:
+                        continue
+                    if sums is None:
+                        sums = workspace.empty(("power", k % 2, total), term.shape)
+                        np.multiply(previous[i], inner[j], out=sums)
+                    else:
+                        sums += np.multiply(previous[i], inner[j], out=term)
+                if sums is not None:
+                    power[total] = sums
+                    result[total] += np.multiply(series[k], sums, out=term)
         return result

@@ -12,6 +12,10 @@ from threadpoolctl import ThreadpoolController
 from .._checks import as_integer, as_number
 from .gauss_newton import minimise
 from .outcome import Outcome
+from .workspace import Workspace
+
+# Mu that a thread takes at a time.
+_MOST_AT_ONCE = 32
 
 
 def _num_cores() -> int:
@@ -75,21 +79,32 @@ class LeastSquares:
         equations = fast.equations
         blas = ThreadpoolController()
         with blas.limit(limits=1, user_api="blas"):
+            rcond = fast.rcond
             watch = fast.residual_of_hypernetwork if fast.watches_start else None
 
-        def solve_one(mu):
-            minimum = minimise(equations.at(mu), start, self.iterations, self.rtol)
-            return minimum, minimum.held_out[0] if watch is None else watch(mu)
+        idle = []  # workspaces
+
+        def solve_some(mu):
+            workspace = idle.pop() if idle else Workspace()
+            found = []
+            for m in mu:
+                at = equations.at(m, workspace)
+                minimum = minimise(at, start, self.iterations, self.rtol, rcond)
+                before = minimum.held_out[0] if watch is None else watch(m)
+                found.append((minimum, before))
+            idle.append(workspace)
+            return found
 
         def solve(mu) -> Outcome:
             workers = min(len(mu), fast.num_threads or _num_cores())
             # One thread for each mu: threads of BLAS would wait for each other.
             with blas.limit(limits=1, user_api="blas"):
                 if workers == 1:
-                    found = [solve_one(m) for m in mu]
+                    found = solve_some(mu)
                 else:
+                    parts = np.array_split(mu, -(-len(mu) // _MOST_AT_ONCE) * workers)
                     with ThreadPoolExecutor(workers) as pool:
-                        found = list(pool.map(solve_one, mu))
+                        found = sum(pool.map(solve_some, parts), start=[])
             return self._outcome(found, len(start))
 
         solve.network = fast.network

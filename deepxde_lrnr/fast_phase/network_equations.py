@@ -38,7 +38,7 @@ class NetworkEquations:
         """The same residual for another trial space of the family."""
         return NetworkEquations(*self._residuals, space)
 
-    def at(self, mu: np.ndarray):
+    def at(self, mu: np.ndarray, workspace=None):
         """The residual for one mu; as ``JetEquations.at``."""
         mu = np.asarray(mu, self._dtype.as_numpy_dtype).reshape(1, -1)
         feeds = [residual.feed(mu, mu.dtype) for residual in self._residuals]

@@ -14,6 +14,7 @@ from .activations import tanh_series, taylor_series
 from .feature_jets import feature_jets
 from .jets import MultiIndices
 from .precision import Precision
+from .workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,26 +175,33 @@ class TrialSpace:
             points: Array of shape (n, d).
 
         Returns:
-            Function of one mu, of shape (1, p), to the jets of all trial functions,
-            shape (number of indices, k, n).
+            Function of one mu, of shape (1, p), and of a ``Workspace`` if there is one,
+            to the jets of all trial functions, shape (number of indices, k, n). Those
+            of the same workspace are overwritten by the next.
         """
         features = feature_jets(self.precision, indices, points)
         fixed = None
         if not features.takes_parameters:
             fixed = self.random.jets(indices, features(None))
+        num_states = sum(self.widths)
 
-        def jets(mu):
-            found = features(mu)
-            random = self.random.jets(indices, found) if fixed is None else fixed
-            z = self.network_coefficients(mu)
+        def new():
             result = np.empty((len(indices), self.num_functions, len(points)))
-            first = 0
-            for states in self.states(indices, found, z):
-                result[:, first : first + states.shape[1]] = states
-                first += states.shape[1]
-            result[:, first:-1] = random
+            if fixed is not None:
+                result[:, num_states:-1] = fixed
             result[:, -1] = 0
             result[0, -1] = 1
+            return result
+
+        def jets(mu, workspace=None):
+            workspace = workspace or Workspace()
+            found = features(mu)
+            z = self.network_coefficients(mu)
+            result = workspace.kept(jets, new)
+            for _ in self.states(indices, found, z, result[:, :num_states], workspace):
+                pass
+            if fixed is None:
+                result[:, num_states:-1] = self.random.jets(indices, found)
             return result
 
         return jets
@@ -209,31 +217,49 @@ class TrialSpace:
         y[:, :n] = np.maximum(y[:, :n], 0)
         return y
 
-    def states(self, indices: MultiIndices, features: np.ndarray, z: np.ndarray):
+    def states(
+        self,
+        indices: MultiIndices,
+        features: np.ndarray,
+        z: np.ndarray,
+        out: np.ndarray | None = None,
+        workspace: Workspace | None = None,
+    ):
         """Jets of the hidden states, layer after layer.
 
         Args:
             indices: Which derivatives.
             features: Jets of the features, shape (number of indices, m, n).
             z: Coefficients of the network, shape (1, q).
+            out: Where they are written, shape (number of indices, sum of the widths,
+                n), by default new arrays.
+            workspace: For what is computed between.
 
         Yields:
             Arrays of shape (number of indices, width, n).
         """
+        workspace = workspace or Workspace()
         s, c = self.layout.split(z)
         U, V, B = self._U, self._V, self._B
-        state = features
-        for level in range(len(self.widths)):
+        state, first = features, 0
+        shape = len(indices), features.shape[-1]
+        for level, width in enumerate(self.widths):
+            inner = workspace.empty(("inner", width), (shape[0], width, shape[1]))
             if level == 0:
-                inner = self._W_in.T @ state
+                np.matmul(self._W_in.T, state, out=inner)
             else:
-                inner = (U[level - 1] * s[level - 1]) @ (V[level - 1].T @ state)
+                rank = V[level - 1].shape[1]
+                modes = workspace.empty(("modes", rank), (shape[0], rank, shape[1]))
+                np.matmul(V[level - 1].T, state, out=modes)
+                np.matmul(U[level - 1] * s[level - 1], modes, out=inner)
             bias = self._b[level]
             if B[level] is not None:
                 bias = bias + B[level] @ c[level][0]
             inner[0] += bias[:, None]
-            series = self._activation(level, indices.order)
-            state = indices.compose(series(inner[0]), inner)
+            series = self._activation(level, indices.order)(inner[0], workspace)
+            place = None if out is None else out[:, first : first + width]
+            state = indices.compose(series, inner, place, workspace)
+            first += width
             yield state
 
     def _activation(self, level: int, order: int):

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import traced
+
 # Operations without state and without side effects, as ``tf.raw_ops`` names them.
 OPERATIONS = frozenset(
     """
@@ -75,20 +77,20 @@ def trace(function, shapes, dtype: str) -> tuple[dict, dict[str, np.ndarray]]:
     # A function that is compiled already would be a single, opaque operation.
     function = getattr(function, "python_function", function)
     try:
-        traced = tf.function(function).get_concrete_function(*specs)
-        output = traced.graph.outputs
+        concrete = traced(function).get_concrete_function(*specs)
+        output = concrete.graph.outputs
     # Errors of the user's code, of any type.
     except Exception as error:
         reason = (str(error).strip() or repr(error)).splitlines()[-1].strip()
         raise NotStorable(
             f"it could not be traced for an unknown number of rows ({reason})"
         ) from error
-    if len(output) != 1 or not tf.is_tensor(traced.structured_outputs):
+    if len(output) != 1 or not tf.is_tensor(concrete.structured_outputs):
         raise NotStorable("it does not return one Tensor")
     (output,) = output
     if output.op.type == "Identity":  # which TensorFlow puts at the end of a graph
         (output,) = output.op.inputs
-    return _Writer(traced.graph, len(specs)).write(output)
+    return _Writer(concrete.graph, len(specs)).write(output)
 
 
 class _Writer:
