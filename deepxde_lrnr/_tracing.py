@@ -37,6 +37,10 @@ class traced:
         """As that of ``tf.function``."""
         return self._first_of(lambda function: function.get_concrete_function(*args))
 
+    def experimental_get_tracing_count(self) -> int:
+        """As that of ``tf.function``."""
+        return self._functions[0].experimental_get_tracing_count()
+
     def _first_of(self, use):
         function, *others = self._functions
         if not others:

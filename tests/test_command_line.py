@@ -50,7 +50,7 @@ POINTS = np.stack(
 def _process():
     """XLA compiles for seconds; a command may put folders before sys.path."""
 
-    def plain(self, function):
+    def plain(self, function, xla=True):
         self.function = self._plain = tf.function(function)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -44,7 +44,7 @@ CLAIMS = {
 }
 
 
-def without_xla(self, function):
+def without_xla(self, function, xla=True):
     """XLA compiles for longer than the pages compute."""
     self.function = self._plain = tf.function(function)
 

@@ -24,7 +24,7 @@ SOLVER = LeastSquares(3)
 def without_xla(monkeypatch):
     """XLA compiles for seconds."""
 
-    def plain(self, function):
+    def plain(self, function, xla=True):
         self.function = self._plain = tf.function(function)
 
     monkeypatch.setattr(Compiled, "__init__", plain)

@@ -30,7 +30,7 @@ SOLVERS = [
 def _without_xla():
     """XLA compiles for seconds."""
 
-    def plain(self, function):
+    def plain(self, function, xla=True):
         self.function = self._plain = tf.function(function)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -160,7 +160,7 @@ def _slow(monkeypatch):
     original = reduce.reduce_layer
     monkeypatch.setattr(reduce, "reduce_layer", slow)
 
-    def plain(self, function):
+    def plain(self, function, xla=True):
         self.function = self._plain = tf.function(function)
 
     monkeypatch.setattr(Compiled, "__init__", plain)

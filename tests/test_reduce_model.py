@@ -29,7 +29,7 @@ SETTINGS["method"] = "eim"  # the quickest
 def _without_xla(monkeypatch):
     """XLA compiles for seconds."""
 
-    def plain(self, function):
+    def plain(self, function, xla=True):
         self.function = self._plain = tf.function(function)
 
     monkeypatch.setattr(Compiled, "__init__", plain)

@@ -25,7 +25,7 @@ FIELDS = "mu coefficients initial_residual residual steps status".split()
 def _without_xla():
     """XLA compiles for seconds."""
 
-    def plain(self, function):
+    def plain(self, function, xla=True):
         self.function = self._plain = tf.function(function)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -55,5 +55,6 @@ class CompiledOnce(Compiled):
         if self._concrete is not None:
             return self._concrete(*args)
         result = super().__call__(*args)
-        self._concrete = self.function.get_concrete_function(*args)
+        used = self.function if self.uses_xla else self._plain
+        self._concrete = used.get_concrete_function(*args)
         return result

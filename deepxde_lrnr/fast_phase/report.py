@@ -30,6 +30,10 @@ class Report:
         choice: Trial spaces compared, with their unknowns and the residuals they leave.
         dropped: Indices of the coefficients s that are zero over the whole box.
         seconds: Time of each offline step.
+        solve_seconds: Time of a solve by ``LeastSquares`` on this machine, the first
+            one, with its compilation, not counted; ``None`` if it has not been
+            measured, since the residual is not taken pointwise, the problem is missing,
+            or there are too few points.
     """
 
     layers: tuple[ReducedLayer, ...]
@@ -44,6 +48,7 @@ class Report:
     choice: tuple[str, ...]
     dropped: np.ndarray
     seconds: dict[str, float]
+    solve_seconds: float | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -72,6 +77,8 @@ class Report:
             f"least squares: {self.num_unknowns} unknowns{random}, {inside} points of "
             f"the PDE, {on_conditions} of the IC/BC"
         )
+        if self.solve_seconds is not None:
+            lines.append(f"a solve here: {1e3 * self.solve_seconds:.3g} ms")
         if self.residual is not None:
             lines.append(f"residual: {self.residual}")
         if self.single_precision:
