@@ -213,6 +213,16 @@ def test_the_residual_said_is_that_of_the_solution(curved):
     np.testing.assert_allclose(s.residual, np.sqrt(squares), rtol=1e-5)
 
 
+def test_models_and_solutions_tell_what_they_are(fast):
+    text = repr(fast)
+    assert "k=(0.5, 3.0)" in text and f"{fast.space.size} unknowns" in text
+    assert len(text.splitlines()) < 8
+    one, many = repr(fast.solve(MU[0])), repr(fast.solve(SPACE.sample(12, "Halton")))
+    assert one.splitlines()[1].startswith(f"  k={MU[0, 0]:.6g}, a=")
+    assert "converged" in one and len(one.splitlines()) == 3
+    assert len(many.splitlines()) == 13 and "and 2 more mu" in many
+
+
 def test_fewer_iterations_are_obeyed(curved):
     s = curved.solve(MU, LeastSquares(1, rtol=0))
     assert s.history.shape == (3, 2) and (s.steps == 1).all()

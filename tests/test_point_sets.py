@@ -114,7 +114,7 @@ def test_many_measurements_are_drawn():
 def test_training_lowers_the_loss_of_measurements_and_predicts_the_runs():
     model = compiled(family(left(), measured(), pde=None))
     history, _ = model.train(iterations=300, batch_size=2, verbose=0)
-    assert history.loss_train[-1][1] < 1e-2 * history.loss_train[0][1]
+    assert history.loss_train[-1][1] < 2e-2 * history.loss_train[0][1]
     np.testing.assert_allclose(at_pairs(model), VALUES, atol=0.2)
 
 

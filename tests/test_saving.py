@@ -294,9 +294,7 @@ def test_predict_is_the_hypernetworks_solution(model, fast):
         Adam(5),
     ],
 )
-def test_with_its_problem_it_solves_to_the_last_bit(
-    fast, fast_file, without_xla, solver
-):
+def test_with_its_problem_it_solves_to_the_last_bit(fast, fast_file, solver):
     fast._solvers.clear()
     loaded = lrnr.load_fast(fast_file, family())
     same_solution(loaded.solve(MU, solver), fast.solve(MU, solver))

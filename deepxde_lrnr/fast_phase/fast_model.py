@@ -98,6 +98,28 @@ class FastModel:
         self._predictor = self._predict_with(full)
         self._solvers = {}
 
+    def __repr__(self):
+        widths = ", ".join(
+            f"{len(layer.indices)}/{width}"
+            for layer, width in zip(self.layers, self.full.stack.widths, strict=True)
+        )
+        functions = f"{self.space.size} unknowns"
+        if len(self.space.random):
+            functions += f", {len(self.space.random)} random features"
+        collocation = self.residual.collocation
+        points = f"{len(collocation.pde_points)} of the PDE"
+        points += f", {sum(collocation.counts)} of the IC/BC"
+        if self.residual.data is None:
+            points += "; no problem, load_fast(path, data) gives one"
+        return (
+            "FastModel(\n"
+            f"  parameters: {repr(self.parameter_space).partition('(')[2][:-1]}\n"
+            f"  neurons kept: {widths}\n"
+            f"  fast phase: {functions}\n"
+            f"  points: {points}\n"
+            ")"
+        )
+
     @property
     def dim(self) -> int:
         """Dimension of the points, time included."""

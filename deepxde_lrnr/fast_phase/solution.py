@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 
-@dataclass(frozen=True)
+# Mu whose residuals are shown.
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True, repr=False)
 class Solution:
     """Solution of the PDE for one mu, or for several.
 
@@ -48,6 +52,26 @@ class Solution:
     steps: np.ndarray
     status: np.ndarray
     _predictor: object = field(repr=False)
+
+    def __repr__(self):
+        mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
+        initial, status = np.ravel(self.initial_residual), np.ravel(self.status)
+        steps = np.broadcast_to(self.steps, status.shape)
+        names = self.parameter_space.names
+
+        def line(i):
+            values = ", ".join(
+                f"{n}={v:.6g}" for n, v in zip(names, mu[i], strict=True)
+            )
+            return (
+                f"  {values}: residual {initial[i]:.1e} -> {residual[i]:.1e} "
+                f"in {steps[i]} steps, {status[i]}"
+            )
+
+        lines = [line(i) for i in range(min(len(mu), _MOST_SHOWN))]
+        if len(mu) > _MOST_SHOWN:
+            lines.append(f"  ... and {len(mu) - _MOST_SHOWN} more mu")
+        return "\n".join(["Solution(", *lines, ")"])
 
     @property
     def parameter_space(self):
