@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
 
