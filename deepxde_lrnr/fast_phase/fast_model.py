@@ -224,8 +224,9 @@ class FastModel:
             return None
         mu = self.parameter_space.sample(1, "uniform")
         try:
+            check_fork("report()")
             solve, _ = self.prepare(LeastSquares())
-        except ValueError:  # too few points
+        except (RuntimeError, ValueError):  # a forked process, too few points
             return None
         times = []
         for _ in range(_NUM_TIMED):

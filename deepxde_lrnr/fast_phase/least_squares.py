@@ -79,6 +79,8 @@ class LeastSquares:
         equations = fast.equations
         blas = ThreadpoolController()
         with blas.limit(limits=1, user_api="blas"):
+            # Compiled here: what it finds out is not for several threads at once.
+            equations.at(fast.parameter_space.sample(1, "uniform")[0])(start)
             rcond = fast.rcond
             watch = fast.residual_of_hypernetwork if fast.watches_start else None
 
