@@ -51,7 +51,7 @@ def reduce_model(
     points=None,
     method: str = "fitted",
     rank: int | None = None,
-    rtol: float = 2e-3,
+    rtol: float = 1e-3,
     oversampling: float = 1.0,
     random_features: int | None = None,
     num_parameters: int = 100,
