@@ -217,7 +217,7 @@ class ReadoutOfFNN:
         self._start = np.zeros(self.size)
         self._start[-1 - widths[-1] :] = [*kernel[:, 0], bias[0]]
         self._equations = JetEquations(
-            ours.residual, ours.held_out, self, ours.expansion.indices
+            ours.residual, ours.held_out, self, ours.expansion.indices, xla=True
         )
 
     def start(self) -> np.ndarray:
@@ -228,7 +228,7 @@ class ReadoutOfFNN:
         """As ``TrialSpace.at_points``."""
         features = feature_jets(self.precision, indices, points)
 
-        def jets(mu):
+        def jets(mu, workspace=None):
             found = features(mu)
             scaled = np.zeros((len(indices), mu.shape[1], len(points)))
             scaled[0] = self.parameter_space.scale(mu).T
