@@ -12,9 +12,11 @@ from deepxde_lrnr.fast_phase import Adam, LeastSquares
 ROWS = {
     "solves": "solves one after the other, each of another mu",
     "rss_growth_mb": "MB that memory (RSS) grew meanwhile",
+    "late_rss_growth_mb": "MB of them in the second half: a leak goes on",
     "retracings": "functions traced meanwhile",
     "mixed_solves": "solves of 1 to 20 mu, by two solvers in turns",
     "mixed_rss_growth_mb": "MB that memory grew meanwhile",
+    "mixed_late_rss_growth_mb": "MB of them in the second half",
     "mixed_retracings": "functions traced meanwhile",
 }
 SOLVERS = (LeastSquares(), LeastSquares(4, rtol=0.0), Adam(20))
@@ -58,9 +60,12 @@ def memory_of_solves(fast, x, num_solves: int, num_mixed: int, solvers=SOLVERS) 
     ):
         # All pairs of a size and a solver.
         work(max(number // 10, MOST_MU * len(solvers)))
-        memory, traced = rss(), tracings()
-        work(number)
-        results[f"{prefix}rss_growth_mb"] = (rss() - memory) / 2**20
+        memory, traced = [rss()], tracings()
+        for part in (number // 2, number - number // 2):
+            work(part)
+            memory.append(rss())
+        results[f"{prefix}rss_growth_mb"] = (memory[2] - memory[0]) / 2**20
+        results[f"{prefix}late_rss_growth_mb"] = (memory[2] - memory[1]) / 2**20
         results[f"{prefix}retracings"] = tracings() - traced
     return results
 

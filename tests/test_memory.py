@@ -40,10 +40,18 @@ def fast():
     ],
 )
 def test_solves_of_any_number_of_mu(memory, fast, solvers):
-    results = memory.memory_of_solves(fast, X, 60, 60, solvers or memory.SOLVERS)
+    number = 60 if solvers else 240
+    results = memory.memory_of_solves(
+        fast, X, number, number, solvers or memory.SOLVERS
+    )
     assert set(results) == set(memory.ROWS)
     assert results["retracings"] == results["mixed_retracings"] == 0
-    assert results["rss_growth_mb"] < 50 and results["mixed_rss_growth_mb"] < 50
+    # The pools of the memory allocator, one a thread, fill up at some time in a long
+    # process, in one half; a leak is in both.
+    for prefix in ("", "mixed_"):
+        late = results[f"{prefix}late_rss_growth_mb"]
+        early = results[f"{prefix}rss_growth_mb"] - late
+        assert min(early, late) < 30
 
 
 def test_a_function_that_is_traced_anew_is_counted(memory):
