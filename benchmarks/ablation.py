@@ -36,6 +36,15 @@ VARIANTS = {
     "neither": (),
 }
 METRICS = ("meta", "map_error", "dropped", "paper", "paper_free", "ours")
+PANELS = {
+    "error of the hypernetwork's prediction": {"meta": ""},
+    "error of FastLRNR's maps, 8 modes": {"map_error": ""},
+    "error after the fast phase": {
+        "paper": "the paper's",
+        "paper_free": "the paper's without locality",
+        "ours": "least squares",
+    },
+}
 # What is removed: where it is read off, and where the comparison starts.
 WHOLE = ("both", "paper")
 REMOVALS = {
@@ -163,19 +172,21 @@ def verdict(whole) -> str:
 def draw(results):
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     names = list(results["variants"])
-    titles = ("meta", "map_error", "fast phase")
-    for axes, title in zip(figure.subplots(1, 3), titles, strict=True):
-        metrics = ("paper", "paper_free", "ours") if title == "fast phase" else (title,)
+    for axes, (title, labels) in zip(
+        figure.subplots(1, 3), PANELS.items(), strict=True
+    ):
+        metrics = list(labels)
         for k, metric in enumerate(metrics):
             x = np.arange(len(names)) + 0.2 * (k - (len(metrics) - 1) / 2)
             values = np.array([results["variants"][n][metric] for n in names])
             std = [deviation(v) for v in values]
-            axes.errorbar(x, values.mean(1), std, fmt="o", label=metric)
+            axes.errorbar(x, values.mean(1), std, fmt="o", label=labels[metric])
             for column in values.T:
                 axes.plot(x, column, ".", color="gray", ms=3)
         axes.set(title=title, yscale="log", xticks=range(len(names)))
         axes.set_xticklabels(names, fontsize=8)
-        axes.legend(fontsize=8)
+        if len(labels) > 1:
+            axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     return figure
 
 

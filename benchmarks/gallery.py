@@ -175,7 +175,7 @@ def collect(name: str, results: Path, place: Place) -> None:
     """Takes the figures and the picture that a run left in ``results``."""
     figures = json.loads((results / f"{name}.json").read_text())
     place.pictures.mkdir(parents=True, exist_ok=True)
-    shrink(results / f"{name}.png", place.pictures / f"{name}.png")
+    shrink(results / f"{name}.png", place.pictures / f"{name}.webp")
     everything = {**place.load(), name: figures}
     order = [e.name for e in GALLERY if e.name in everything]
     text = json.dumps({n: everything[n] for n in order}, indent=2) + "\n"
@@ -184,13 +184,13 @@ def collect(name: str, results: Path, place: Place) -> None:
 
 
 def shrink(source: Path, target: Path) -> None:
-    """Writes a picture with fewer colours and pixels, of at most ``MAX_PICTURE``."""
+    """Writes a picture in true colour, lossy, of at most ``MAX_PICTURE`` bytes."""
     with Image.open(source) as image:
         whole = image.convert("RGB")
-    for width in (900, 800, 700, 600, 500, 400):
+    for width in (1000, 800, 600, 400):
         picture = whole.copy()
         picture.thumbnail((width, width), Image.Resampling.LANCZOS)
-        picture.quantize(128).save(target, optimize=True)
+        picture.save(target, quality=90, method=6)
         if target.stat().st_size <= MAX_PICTURE:
             return
 
@@ -255,7 +255,7 @@ def section(example: Example, figures: dict) -> str:
         f"{source}: {example.teaches}. Reference: {example.reference}.",
         f"```bash\n{COMMAND.format(name)}\n```",
         text.strip("\n"),
-        f"![{title}](pictures/{name}.png)",
+        f"![{title}](pictures/{name}.webp)",
         TEXTS.get(name, errors_text)(figures),
     ]
     if example.differs_from:

@@ -15,6 +15,7 @@ import deepxde as dde
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
+from matplotlib.colors import CenteredNorm
 from reference import relative_l1
 from reference_diffusion_reaction import MODES, diffusion_reaction
 from report import QUICK, errors, solve_each
@@ -83,7 +84,8 @@ worst = np.argmax(before)
 panels = {"exact": exact, "error, hypernetwork": u_hyper - exact, "error": u - exact}
 fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
 for ax, (title, values) in zip(axes, panels.items(), strict=True):
-    fig.colorbar(ax.pcolormesh(x, t, values[worst]), ax=ax)
+    style = {"cmap": "RdBu_r", "norm": CenteredNorm()}
+    fig.colorbar(ax.pcolormesh(x, t, values[worst], **style), ax=ax)
     ax.set(title=title, xlabel="x", ylabel="t")
 fig.suptitle("d = {:.2f}, rate = {:.2f}".format(*mu[worst]))
 os.makedirs("results", exist_ok=True)

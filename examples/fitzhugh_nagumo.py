@@ -147,7 +147,7 @@ report.errors(
 worst = int(np.argmax(before))
 reference = exact[worst].reshape(-1, 2)
 fig, axes = plt.subplots(2, 2, figsize=(10, 6.6), layout="constrained")
-for component, row in enumerate(axes):
-    lrnr.plot.solution(solutions[worst], points, reference, component, ax=row)
+for i, name in enumerate("uv"):
+    lrnr.plot.solution(solutions[worst], points, reference, i, ax=axes[i], name=name)
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/fitzhugh_nagumo.png", dpi=120)

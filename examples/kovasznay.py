@@ -141,6 +141,6 @@ for j, name in enumerate("uvp"):
 # The parameter with the largest error before: u, v and p, and their errors.
 worst = int(np.argmax(errors(before).mean(axis=1)))
 fig, axes = plt.subplots(3, 2, figsize=(10, 8.5), layout="constrained")
-for component, row in enumerate(axes):
-    lrnr.plot.solution(solutions[worst], points, exact[worst], component, ax=row)
+for i, name in enumerate("uvp"):
+    lrnr.plot.solution(solutions[worst], points, exact[worst], i, ax=axes[i], name=name)
 fig.savefig("results/kovasznay.png", dpi=120)

@@ -95,7 +95,9 @@ report.errors("lotka_volterra", space, mu, before, after, milliseconds, offline_
 # The mu with the largest error before: prey, predators, and their errors.
 worst = int(np.argmax(before))
 fig, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
-for component, row in enumerate(axes):
-    lrnr.plot.solution(solutions[worst], t[:, None], exact[worst], component, ax=row)
+for i, name in enumerate(("prey", "predators")):
+    lrnr.plot.solution(
+        solutions[worst], t[:, None], exact[worst], i, ax=axes[i], name=name
+    )
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/lotka_volterra.png", dpi=120)

@@ -1,6 +1,7 @@
 """Pictures: what is drawn is what was computed, and mistakes are named."""
 
 import ast
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -293,3 +294,48 @@ def test_only_a_picture_imports_matplotlib():
             names = [a.name for a in getattr(node, "names", [])]
             module = getattr(node, "module", None) or ""
             assert "matplotlib" not in " ".join([module, *names]), path
+
+
+# Colours
+
+
+def test_values_of_both_signs_are_white_at_zero(several):
+    one = several[0]
+    mean = float(one.predict(GRID).mean())
+
+    class Shifted(type(one._predictor)):
+        def __call__(self, *args):
+            return super().__call__(*args) - mean
+
+    shifted = copy.copy(one._predictor)
+    shifted.__class__ = Shifted
+    shifted = replace(one, _predictor=shifted)
+    low, high = lrnr.plot.solution(shifted, GRID).collections[0].get_clim()
+    assert low == -high
+    axis = lrnr.plot.solution(one, GRID)
+    values = colours(axis)
+    if values.min() > 0:
+        assert axis.collections[0].get_clim() == (values.min(), values.max())
+
+
+def test_many_lines_are_coloured_by_a_parameter_with_a_scale(several):
+    x = np.array([[0, 0.5], [1, 0.5], [2, 0.5]])
+    axis = lrnr.plot.solution(several, x)
+    assert axis.get_legend() is None
+    (bar,) = [a for a in axis.figure.axes if a is not axis]
+    assert bar.get_ylabel() == "k"
+    shades = np.array([line.get_color()[1] for line in axis.lines])
+    assert np.all(np.diff(shades[np.argsort(several.mu[:, 0])]) > 0)
+
+
+def test_a_component_has_the_name_it_is_given(several):
+    _, right = lrnr.plot.solution(several[0], GRID, np.zeros(len(GRID)), name="heat")
+    labels = {a.get_ylabel() for a in right.figure.axes}
+    assert {"heat", "heat - reference"} <= labels
+
+
+def test_a_legend_does_not_cover_the_curves(several):
+    axis = lrnr.plot.solution(several[:3], np.array([[0, 0.5], [1, 0.5]]))
+    axis.figure.canvas.draw()
+    legend = axis.get_legend().get_window_extent()
+    assert legend.x0 >= axis.get_window_extent().x1

@@ -13,6 +13,8 @@ from scipy.linalg import lapack
 # Columns of J are scaled to unit length; those that are combinations of others but for
 # this share carry no information in double precision.
 RCOND = 1e-12
+# The estimate of the smallest singular value is at most so many times too large.
+_ESTIMATED = 2
 # Columns that LAPACK's factorisations take at a time.
 _BLOCK = 32
 _INVERSE_ITERATIONS = 3
@@ -68,9 +70,11 @@ class Factors:
         J /= self._scale
         work, _ = lapack.dgeqrf_lwork(m, n)
         self._qr, self._tau, _, _ = lapack.dgeqrf(J, lwork=int(work), overwrite_a=True)
-        self._upper, self._pivots, self.rank = self._qr[:n], np.arange(n), n
-        self._second = None
-        if m < n or _smallest_singular_value(self._upper) < 10 * rcond:
+        # A copy: LAPACK would make one in each call.
+        self._upper = np.asfortranarray(self._qr[:n])
+        self._pivots, self.rank, self._second = np.arange(n), n, None
+        # No diagonal entry of a pivoted factor is below the smallest singular value.
+        if m < n or _smallest_singular_value(self._upper) < _ESTIMATED * rcond:
             upper = np.asfortranarray(np.triu(self._upper))
             work = 2 * n + (n + 1) * _BLOCK
             self._upper, pivots, tau, _, _ = lapack.dgeqp3(
@@ -142,6 +146,7 @@ def minimise(
     history, held_out = [f], [_squared(at.held_out)]
     # By how much, relatively, the Jacobian changed since it was factored.
     factors, count, change = None, 0, 0.0
+    projected = None
 
     def ended(status):
         return Minimum(unknowns, history, held_out, count, status)
@@ -155,7 +160,7 @@ def minimise(
             if not np.isfinite(J).all():
                 return ended("not finite")
             factors, count, change = Factors(J, rcond), count + 1, 0.0
-        projected = factors.project(at.fitted)
+            projected = factors.project(at.fitted)
         removable = _squared(projected[: factors.rank])
         if removable <= max(rtol**2 * f, _ROUNDING**2 * history[0]):
             if fresh or change <= max(rtol, _ROUNDING):
@@ -175,11 +180,11 @@ def minimise(
             history.append(f)
             held_out.append(_squared(at.held_out))
             projected[: factors.rank] *= 1 - share
-            found = factors.project(at.fitted)
+            expected, projected = projected, factors.project(at.fitted)
             # A residual that is affine is where it was expected.
-            bent = _squared(found - projected) / (share**2 * removable)
+            bent = _squared(projected - expected) / (share**2 * removable)
             change += 2 * bent**0.5
-            left = _squared(found[: factors.rank])
+            left = _squared(projected[: factors.rank])
         if left > _SLOW**2 * removable:
             factors = None
 

@@ -40,6 +40,8 @@ _PER_UNKNOWN = 3
 # without being solved between.
 _PER_UNKNOWN_RANDOM = 4
 _FEWEST_POINTS = 128
+# They take time in each solve as the fitted ones do.
+_FITTED_PER_HELD_OUT, _FEWEST_HELD_OUT = 8, 64
 # Points at which trial spaces with random features are compared.
 _FOR_RANDOM = 2_048
 
@@ -181,8 +183,10 @@ def reduce_model(
     if points is None:
         space = TrialSpace(network, precision, random)
         points = _num_points(space, data, expansion)
-    held_out = max(64, (points if np.ndim(points) == 0 else len(points)) // 4)
-    fitted, watched = fast_collocations(data, points, held_out, seed)
+    held_out = (points if np.ndim(points) == 0 else len(points)) // _FITTED_PER_HELD_OUT
+    fitted, watched = fast_collocations(
+        data, points, max(_FEWEST_HELD_OUT, held_out), seed
+    )
     return FastModel(
         full,
         network,

@@ -52,6 +52,31 @@ def parameter_index(name, space, argument: str = "parameter") -> int:
     return space.names.index(name)
 
 
+def legend_beside(axis, **style) -> None:
+    """A legend on the right of the axes, where it covers no curve."""
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small", **style)
+
+
+def colors_of(mus, space):
+    """A colour for each of many mu, by the first parameter in which they differ.
+
+    Args:
+        mus: Array of shape (n, p).
+        space: ``ParameterSpace``.
+
+    Returns:
+        Array of n colours, and what ``figure.colorbar`` takes, with the label.
+    """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm, Normalize
+
+    j = int(np.argmax(np.ptp(mus, axis=0) > 0))
+    low, high = mus[:, j].min(), mus[:, j].max()
+    norm = LogNorm(low, high) if space.log[j] and low > 0 else Normalize(low, high)
+    scale = ScalarMappable(norm, "viridis")
+    return scale.to_rgba(mus[:, j]), {"mappable": scale, "label": space.names[j]}
+
+
 def mu_text(mu, solution) -> str:
     names = solution.parameter_space.names
     return ", ".join(f"{n} = {m:.3g}" for n, m in zip(names, mu, strict=True))

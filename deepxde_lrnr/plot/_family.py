@@ -8,7 +8,7 @@ from .._checks import as_integer
 from ..fast_phase import FastModel
 from ..fast_phase.report import Report
 from ..model import Model
-from ._drawing import make_axes, parameter_index
+from ._drawing import legend_beside, make_axes, parameter_index
 
 
 def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
@@ -62,7 +62,7 @@ def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
         title=", ".join(others),
         xscale="log" if space.log[j] else "linear",
     )
-    axis.legend(fontsize="small", ncols=2)
+    legend_beside(axis)
     return axis
 
 
@@ -97,7 +97,7 @@ def singular_values(model, ax=None):
         last = min(layer.modes, len(sigma)) - 1
         axis.plot(k[last], sigma[last], "o", color=f"C{i}")
     axis.set(xlabel="k", ylabel="singular value k, relative to the first", yscale="log")
-    axis.legend(fontsize="small")
+    legend_beside(axis)
     return axis
 
 

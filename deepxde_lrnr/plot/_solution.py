@@ -6,14 +6,35 @@ import numpy as np
 
 from .._checks import as_integer, as_reals, shown
 from ..fast_phase import Solution
-from ._drawing import MAX_LEGEND, find_grid, make_axes, mu_text
+from ._drawing import (
+    MAX_LEGEND,
+    colors_of,
+    find_grid,
+    legend_beside,
+    make_axes,
+    mu_text,
+)
+
+# Values with both signs, the smaller side being this share of the larger, get a map
+# with white at zero.
+_SIGNED = 0.1
 
 
-def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None):
+def solution(
+    solution,
+    x,
+    reference=None,
+    component: int = 0,
+    geom=None,
+    ax=None,
+    name: str | None = None,
+):
     """The solution, and its error beside it if there is a reference.
 
-    One coordinate that varies over the points gives lines, one for each mu. Two give a
-    map: coloured cells if the points are a grid, else coloured triangles between them.
+    One coordinate that varies over the points gives lines, one for each mu, coloured by
+    the first parameter if they are many. Two give a map: coloured cells if the points
+    are a grid, else coloured triangles between them; white is zero where values have
+    both signs.
     Coordinates that are the same at all points, e.g. a fixed time, go into the title.
 
     Args:
@@ -25,6 +46,8 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
         geom: ``None``, or the DeepXDE geometry: triangles whose centre is outside of
             it are left out. Needed for scattered points in a domain that is not convex.
         ax: Axes, or a pair of them if ``reference`` is given.
+        name: What the component is called, by default u, with its number if there are
+            several.
 
     Returns:
         The axes, or an array of two of them if ``reference`` is given: solution, and
@@ -67,6 +90,7 @@ def solution(solution, x, reference=None, component: int = 0, geom=None, ax=None
     fixed = [f"{names[j]} = {x[0, j]:.3g}" for j in range(len(names))]
     fixed = [text for j, text in enumerate(fixed) if j not in varying]
     label = "u" if values.shape[-1] == 1 else f"u, component {component}"
+    label = label if name is None else str(name)
     panels = [values[..., component]]
     if reference is not None:
         panels.append(panels[0] - reference[..., component])
@@ -113,26 +137,30 @@ def _reference(reference, shape) -> np.ndarray:
 def _lines(axes, x, panels, solution) -> None:
     order = np.argsort(x, kind="stable")
     mus = np.atleast_2d(solution.mu)
+    few = len(mus) <= MAX_LEGEND
+    colors, scale = [f"C{i}" for i in range(len(mus))], None
+    if not few:
+        colors, scale = colors_of(mus, solution.parameter_space)
     for axis, values in zip(axes, panels, strict=True):
         values = np.atleast_2d(values)[:, order]
-        for mu, row in zip(mus, values, strict=True):
+        for mu, row, color in zip(mus, values, colors, strict=True):
             # That of one mu has it in the title.
             label = mu_text(mu, solution) if len(mus) > 1 else "solution"
-            axis.plot(x[order], row, label=label)
+            axis.plot(x[order], row, color=color, label=label)
+        if scale is not None:
+            axis.figure.colorbar(ax=axis, **scale)
     if len(panels) == 2:
         reference = np.atleast_2d(panels[0] - panels[1])[:, order]
         for i, row in enumerate(reference):
             label = "reference" if i == 0 else None
             axes[0].plot(x[order], row, "k:", label=label)
-    if len(mus) <= MAX_LEGEND and len(mus) + len(panels) > 2:
-        axes[0].legend(fontsize="small")
+    if few and len(mus) + len(panels) > 2:
+        legend_beside(axes[0])
 
 
 def _maps(axes, panels, labels, grid, triangles) -> None:
-    styles = [{}, {}]
-    if len(panels) == 2:
-        size = np.nanmax(np.abs(panels[1])) or 1.0
-        styles[1] = {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
+    styles = [_diverging(panels[0]) if _signed(panels[0]) else {}]
+    styles += [_diverging(error) for error in panels[1:]]
     for axis, values, style, label in zip(axes, panels, styles, labels, strict=False):
         if grid is None:
             image = axis.tripcolor(triangles, values, shading="gouraud", **style)
@@ -142,6 +170,17 @@ def _maps(axes, panels, labels, grid, triangles) -> None:
                 first, second, values[order], shading="nearest", **style
             )
         axis.figure.colorbar(image, ax=axis, label=label)
+
+
+def _signed(values) -> bool:
+    low, high = -np.nanmin(values), np.nanmax(values)
+    return min(low, high) > _SIGNED * max(low, high)
+
+
+def _diverging(values) -> dict:
+    """The style of a map with white at zero."""
+    size = np.nanmax(np.abs(values)) or 1.0
+    return {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
 
 
 def _triangulation(x, columns, geom):

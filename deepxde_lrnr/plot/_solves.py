@@ -6,7 +6,15 @@ import numpy as np
 
 from .._checks import shown
 from ..fast_phase import Solution
-from ._drawing import MAX_LEGEND, find_grid, make_axes, mu_text, parameter_index
+from ._drawing import (
+    MAX_LEGEND,
+    colors_of,
+    find_grid,
+    legend_beside,
+    make_axes,
+    mu_text,
+    parameter_index,
+)
 
 
 def convergence(solution, ax=None):
@@ -17,7 +25,8 @@ def convergence(solution, ax=None):
         ax: Axes.
 
     Returns:
-        The axes: a line for each mu, up to its last step.
+        The axes: a line for each mu, up to its last step, coloured by the first
+        parameter if they are many.
 
     Raises:
         TypeError: If ``solution`` or ``ax`` is of another type.
@@ -29,22 +38,28 @@ def convergence(solution, ax=None):
         )
     (axis,) = make_axes(ax, 1)
     mus = np.atleast_2d(solution.mu)
+    few, scale = len(mus) <= MAX_LEGEND, None
+    colors = [f"C{i}" for i in range(len(mus))]
+    if not few:
+        colors, scale = colors_of(mus, solution.parameter_space)
     rows = zip(
         mus,
+        colors,
         np.atleast_2d(solution.history),
         np.atleast_1d(solution.steps),
         np.atleast_1d(solution.status),
         strict=True,
     )
-    few = len(mus) <= MAX_LEGEND
-    for mu, history, steps, status in rows:
+    for mu, color, history, steps, status in rows:
         label = f"{mu_text(mu, solution)}: {status}" if few else None
-        style = {"marker": "." if steps <= 40 else None, "alpha": 1 if few else 0.3}
+        style = {"marker": "." if steps <= 40 else None, "color": color}
         axis.plot(np.arange(steps + 1), history[: steps + 1], label=label, **style)
     axis.set(xlabel="step", ylabel="objective (sum of squares)", yscale="log")
     axis.xaxis.get_major_locator().set_params(integer=True)
     if few:
-        axis.legend(fontsize="small")
+        legend_beside(axis)
+    else:
+        axis.figure.colorbar(ax=axis, **scale)
     return axis
 
 
