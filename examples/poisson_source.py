@@ -19,7 +19,7 @@ import report
 import tensorflow as tf
 
 CENTER, RADIUS = (0.3, 0.2), 0.25  # of the hole
-WIDTH, DEPTH, RANK = 64, 3, 16
+WIDTH, DEPTH, RANK = 96, 3, 16
 ITERATIONS = 4000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 60  # mu not trained on
