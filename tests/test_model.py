@@ -107,16 +107,56 @@ def test_soap_without_decay():
     np.testing.assert_allclose(model.opt_name.learning_rate, 1e-2)
 
 
-def test_lbfgs_trains():
+@pytest.fixture
+def short_lbfgs():
+    """Its number of iterations."""
     old = dict(dde.optimizers.LBFGS_options)
-    dde.optimizers.set_LBFGS_options(maxiter=5)
-    try:
-        model = compiled(optimizer="L-BFGS", lr=None)
-        model.train(verbose=0)
-    finally:
-        dde.optimizers.config.LBFGS_options.update(old)
+    dde.optimizers.set_LBFGS_options(maxiter=50)
+    yield 50
+    dde.optimizers.config.LBFGS_options.update(old)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4, (4, 8)])
+def test_lbfgs_traces_its_loss_once_also_for_batches(short_lbfgs, batch_size):
+    model = compiled(optimizer="L-BFGS", lr=None)
+    model.train(batch_size=batch_size, verbose=0)
+    assert model.train_step.function.experimental_get_tracing_count() == 1
+    assert 0 < model.train_state.step <= short_lbfgs
     losses = np.sum(model.losshistory.loss_train, axis=1)
     assert losses[-1] < losses[0]
+
+
+def test_lbfgs_ends_at_the_lowest_loss_that_it_saw(short_lbfgs):
+    model = compiled(optimizer="L-BFGS", lr=None)
+    variables = model.net.trainable_variables
+    start = np.concatenate([np.ravel(v).astype(float) for v in variables])
+    found = []
+    function = model.train_step.function
+
+    def watched(*batch):
+        loss, gradient = function(*batch)
+        found.append(float(loss))
+        return loss, gradient
+
+    model.train_step.function = watched
+    model.train(verbose=0)
+    assert np.sum(model.losshistory.loss_train[-1]) == pytest.approx(
+        min(found), rel=1e-4
+    )
+    end = np.concatenate([np.ravel(v).astype(float) for v in variables])
+    assert np.abs(end - start).max() > 0
+
+
+def test_lbfgs_trains_variables_of_the_user(short_lbfgs):
+    speed = dde.Variable(1.0)
+
+    def pde(x, u, mu):
+        return dde.grad.jacobian(u, x, j=1) - speed * mu[:, :1]
+
+    model = lrnr.Model(family(pde=pde), small_net())
+    model.compile("L-BFGS", external_trainable_variables=speed, verbose=0)
+    model.train(verbose=0)
+    assert float(speed) != 1.0
 
 
 def test_arguments_of_compile_are_deepxdes():

@@ -11,12 +11,17 @@ from tqdm import tqdm
 
 from .._checks import as_flag, as_integer, as_path, as_verbose
 from .._forks import check_fork
+from .._releases import ITERATION, iterations
 from ..callbacks import Checkpoint, Progress
 from ..data.examination import examine
 from ..data.state import data_state, restore_data
 from . import devices
 from .arguments import as_saved, check_callbacks
 from .divergence import Watch
+from .lbfgs import LBFGS
+
+# Of L-BFGS, where a step takes some of the mu or of the points.
+_ITERATIONS_OF_A_BATCH = 20
 
 
 class MetaPhase(dde.Model):
@@ -56,7 +61,17 @@ class MetaPhase(dde.Model):
 
     def _compile_tensorflow(self, lr, loss_fn, decay):
         super()._compile_tensorflow(lr, loss_fn, decay)
+        outputs_losses = self.outputs_losses_train.python_function
+
+        def compute_losses(*batch):
+            return outputs_losses(*batch)[1]
+
+        def find_variables():
+            return self.net.trainable_variables + self.external_trainable_variables
+
         if self.strategy is None:
+            if self.opt is None:
+                self.train_step = LBFGS(compute_losses, find_variables)
             return
         if self.opt is None:
             raise ValueError(f"{self.opt_name} works on one device only: no strategy.")
@@ -65,12 +80,8 @@ class MetaPhase(dde.Model):
         check(self.strategy, self.opt.variables, "optimizer")
         external = self.external_trainable_variables
         check(self.strategy, external, "external_trainable_variables")
-        outputs_losses = self.outputs_losses_train.python_function
         self.train_step = devices.distributed_step(
-            self.strategy,
-            lambda *batch: outputs_losses(*batch)[1],
-            self.opt,
-            lambda: self.net.trainable_variables + external,
+            self.strategy, compute_losses, self.opt, find_variables
         )
 
     def train(
@@ -224,8 +235,24 @@ class MetaPhase(dde.Model):
 
     def _train_tensorflow_tfp(self, verbose=1):
         self._begin(verbose)
-        if self.iterations_done == 0:
-            super()._train_tensorflow_tfp(verbose)
+        if self.iterations_done:
+            return
+        left, state = dde.optimizers.LBFGS_options["maxiter"], self.train_state
+        while left > 0:
+            state.set_data_train(*self.data.train_next_batch(self.batch_size))
+            wanted = left
+            if self.batch_size is not None:
+                # More of them would only fit these mu and points.
+                wanted = min(left, _ITERATIONS_OF_A_BATCH)
+            steps = self.train_step(
+                state.X_train, state.y_train, state.train_aux_vars, wanted
+            )
+            state.step += steps.count
+            setattr(state, ITERATION, iterations(state) + steps.count)
+            left -= steps.count
+            if steps.count == 0 or (self.batch_size is None and steps.count < wanted):
+                break
+        self._test(verbose=verbose)
 
     def _train_step(self, inputs, targets, auxiliary_vars):
         self._watch.before_step((inputs, targets, auxiliary_vars))
