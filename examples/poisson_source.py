@@ -19,7 +19,7 @@ import report
 import tensorflow as tf
 
 CENTER, RADIUS = (0.3, 0.2), 0.25  # of the hole
-WIDTH, DEPTH, RANK = 96, 3, 16
+WIDTH, DEPTH, RANK = 64, 3, 16
 ITERATIONS = 4000
 BATCH = (64, 32)  # mu, points
 NUM_NEW = 60  # mu not trained on
@@ -54,7 +54,7 @@ problem = dde.data.PDE(geom, pde, [], num_domain=8192, train_distribution="pseud
 space = lrnr.ParameterSpace(x0=(-0.6, 0), y0=(-0.5, 0.5), w=(0.15, 0.3))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
 net = lrnr.nn.HyperLRNR(
-    [3] + [WIDTH] * DEPTH + [1],
+    [5] + [WIDTH] * DEPTH + [1],
     "tanh",
     "Glorot normal",
     rank=RANK,
@@ -64,9 +64,15 @@ net = lrnr.nn.HyperLRNR(
 
 
 def feature_transform(x, mu):
-    """x, y, and the bell of the source, so that the network knows where it is."""
+    """x and y, their inversion in the circle of the hole, and the bell of the source.
+
+    Functions that are smooth around a hole are smooth in both; the bell says where the
+    source is.
+    """
+    away = x - tf.constant([CENTER], x.dtype)
+    inverted = RADIUS * away / tf.reduce_sum(away**2, axis=1, keepdims=True)
     bell = 2 * np.pi * mu[:, 2:3] ** 2 * source(x, mu)
-    return tf.concat([x, 2 * bell - 1], axis=1)
+    return tf.concat([x, inverted, 2 * bell - 1], axis=1)
 
 
 def output_transform(inputs, u):

@@ -15,7 +15,7 @@ from .workspace import Workspace
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 # Random features tried where all neurons are too few, and their scales.
-COUNTS = (128, 256, 512)
+COUNTS = (128, 256)
 SCALES = (0.5, 1.0, 2.0, 4.0)
 # More features have to divide the residual by so much.
 _WORTH = 1.2
