@@ -10,11 +10,11 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.feature_jets import feature_jets
-from deepxde_lrnr.fast_phase.jets import MultiIndices
-from deepxde_lrnr.fast_phase.precision import Precision
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.taylor.feature_jets import feature_jets
+from deepxde_lrnr.taylor.jets import MultiIndices
+from deepxde_lrnr.taylor.precision import Precision
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 

@@ -14,12 +14,12 @@ import numpy as np
 import tensorflow as tf
 from _families import Family, constrained, features, problem
 from deepxde_lrnr.fast_phase import FastModel, LeastSquares
-from deepxde_lrnr.fast_phase.activations import tanh_series
-from deepxde_lrnr.fast_phase.feature_jets import feature_jets
 from deepxde_lrnr.fast_phase.gauss_newton import minimise
 from deepxde_lrnr.fast_phase.jet_equations import JetEquations
 from deepxde_lrnr.nn.hyper_lrnr import rows_of
 from deepxde_lrnr.optimizers import SOAP
+from deepxde_lrnr.taylor.activations import tanh_series
+from deepxde_lrnr.taylor.feature_jets import feature_jets
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 

@@ -13,8 +13,9 @@ import cloudpickle
 import numpy as np
 from _families import POINTS, Family, build
 from dask.distributed import Client, LocalCluster, WorkerPlugin
-from deepxde_lrnr.fast_phase import LeastSquares, reduce_model
+from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr.offline import reduce_model
 
 # Workers need not find this folder.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

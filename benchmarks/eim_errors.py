@@ -26,7 +26,7 @@ import sys
 import numpy as np
 from _families import PAPER_POINTS, Family, hidden_states, trained
 from _harness import percent, run, table
-from deepxde_lrnr.fast_phase.snapshots import snapshot_points
+from deepxde_lrnr.offline.snapshots import snapshot_points
 from deepxde_lrnr.reduction import interpolation_map, pod, reduce_layer
 from deepxde_lrnr.reduction import oversampled_indices as oversampled
 from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from . import _backend, _forks  # noqa: F401
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import callbacks, data, fast_phase, nn, optimizers, plot, reduction
+    from . import callbacks, data, fast_phase, nn, offline, optimizers, plot, reduction
     from .data.outside import OutsideGeometryWarning
     from .fast_phase import FastModel, Solution
     from .io import FileFormatError
@@ -38,6 +38,7 @@ __all__ = [
     "load_fast",
     "load_model",
     "nn",
+    "offline",
     "optimizers",
     "plot",
     "reduction",
@@ -48,7 +49,16 @@ __all__ = [
 # files should not cost: names are imported when they are first used (PEP 562). No
 # module may be called like one of them: importing it would put it in their place.
 _MODULES = frozenset(
-    ("callbacks", "data", "fast_phase", "nn", "optimizers", "plot", "reduction")
+    (
+        "callbacks",
+        "data",
+        "fast_phase",
+        "nn",
+        "offline",
+        "optimizers",
+        "plot",
+        "reduction",
+    )
 )
 _HOME = {
     "DivergenceError": "training",

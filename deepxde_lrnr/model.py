@@ -14,10 +14,11 @@ from .data import ParametricPDE
 from .data.collocation import bounding_box
 from .data.missing import MissingProblem
 from .data.outside import warn_outside
-from .fast_phase import FastModel, reduce_model
+from .fast_phase import FastModel
 from .io import container
 from .io.networks import pack_hyper, restore_weights
 from .nn import HyperLRNR
+from .offline import reduce_model
 from .optimizers import SOAP
 from .prediction import Predictor
 from .training.arguments import as_saved, check_compile
@@ -307,7 +308,7 @@ class Model(MetaPhase):
         """Reduction: from the trained network to the ``FastModel``.
 
         Args:
-            **kwargs: See ``deepxde_lrnr.fast_phase.reduce_model``.
+            **kwargs: See ``deepxde_lrnr.offline.reduce_model``.
 
         Raises:
             RuntimeError: If the model has not been trained, its training diverged, or

@@ -7,7 +7,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import reduce_model
+from deepxde_lrnr.offline import reduce_model
 
 
 def skip_broken_polygons(geom) -> None:

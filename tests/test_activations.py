@@ -9,8 +9,9 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import PrecisionWarning, reduce_model
-from deepxde_lrnr.fast_phase.activations import taylor_series
+from deepxde_lrnr.fast_phase import PrecisionWarning
+from deepxde_lrnr.offline import reduce_model
+from deepxde_lrnr.taylor.activations import taylor_series
 
 # DeepXDE has no "gelu" for the backend "tensorflow".
 NAMES = ["elu", "relu", "selu", "sigmoid", "silu", "sin", "swish", "tanh"]

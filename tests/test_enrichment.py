@@ -6,7 +6,7 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import reduce_model
+from deepxde_lrnr.offline import reduce_model
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 2))
 PLANE = dde.geometry.GeometryXTime(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr.fast_phase.expansion import Expansion, find_expansion
-from deepxde_lrnr.fast_phase.jets import MultiIndices
-from deepxde_lrnr.fast_phase.precision import Precision
 from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.taylor.jets import MultiIndices
+from deepxde_lrnr.taylor.precision import Precision
 
 SPACE = lrnr.ParameterSpace(k=(0.3, 1.2), a=(0.5, 1.5))
 PLANE = dde.geometry.GeometryXTime(

@@ -5,11 +5,12 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import Adam, LeastSquares, reduce_model
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.fast_phase import adam as adam_module
 from deepxde_lrnr.fast_phase.adam import in_batches
 from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.fast_phase.outcome import Outcome
+from deepxde_lrnr.offline import reduce_model
 
 # Decay u_t = -k u from u(0) = a. The network is as small as the problem.
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))

@@ -9,12 +9,12 @@ import tensorflow as tf
 from deepxde_lrnr.data.residual import Residual
 from deepxde_lrnr.fast_phase.expansion import find_expansion
 from deepxde_lrnr.fast_phase.jet_equations import JetEquations, polynomial
-from deepxde_lrnr.fast_phase.jets import MultiIndices
 from deepxde_lrnr.fast_phase.network_equations import NetworkEquations
 from deepxde_lrnr.fast_phase.points import fast_collocations
-from deepxde_lrnr.fast_phase.precision import Precision, PrecisionWarning
 from deepxde_lrnr.fast_phase.trial_space import RandomFeatures, TrialSpace
 from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.taylor.jets import MultiIndices
+from deepxde_lrnr.taylor.precision import Precision, PrecisionWarning
 
 SPACE = lrnr.ParameterSpace(k=(0.3, 1.2), a=(0.5, 1.5))
 MU = np.array([0.7, 1.3])

@@ -7,9 +7,9 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.activations import sin_series, tanh_series
-from deepxde_lrnr.fast_phase.feature_jets import coordinate_jets
-from deepxde_lrnr.fast_phase.jets import MultiIndices
+from deepxde_lrnr.taylor.activations import sin_series, tanh_series
+from deepxde_lrnr.taylor.feature_jets import coordinate_jets
+from deepxde_lrnr.taylor.jets import MultiIndices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

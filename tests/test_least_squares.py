@@ -9,7 +9,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import Adam, LeastSquares, reduce_model
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
+from deepxde_lrnr.offline import reduce_model
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 TIME = dde.geometry.TimeDomain(0, 1)

@@ -5,16 +5,17 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase import Adam, reduce_model
-from deepxde_lrnr.fast_phase import snapshots as snapshots_module
+from deepxde_lrnr.fast_phase import Adam
 from deepxde_lrnr.fast_phase.compilation import Compiled
-from deepxde_lrnr.fast_phase.jets import MultiIndices
-from deepxde_lrnr.fast_phase.precision import Precision
-from deepxde_lrnr.fast_phase.reduce import nonzero_coefficients
-from deepxde_lrnr.fast_phase.snapshots import draw_snapshots, snapshot_points
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.offline import reduce_model
+from deepxde_lrnr.offline import snapshots as snapshots_module
+from deepxde_lrnr.offline.reduce import nonzero_coefficients
+from deepxde_lrnr.offline.snapshots import draw_snapshots, snapshot_points
 from deepxde_lrnr.reduction import deim_indices, pod
+from deepxde_lrnr.taylor.jets import MultiIndices
+from deepxde_lrnr.taylor.precision import Precision
 from pymor.algorithms.ei import deim as pymor_deim
 from pymor.vectorarrays.numpy import NumpyVectorSpace
 

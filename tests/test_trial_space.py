@@ -6,15 +6,15 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.feature_jets import FeatureJets
-from deepxde_lrnr.fast_phase.jets import MultiIndices
-from deepxde_lrnr.fast_phase.precision import Precision
 from deepxde_lrnr.fast_phase.trial_space import (
     RandomFeatures,
     SolutionNetwork,
     TrialSpace,
 )
 from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.taylor.feature_jets import FeatureJets
+from deepxde_lrnr.taylor.jets import MultiIndices
+from deepxde_lrnr.taylor.precision import Precision
 
 SPACE = lrnr.ParameterSpace(k=(0.3, 1.2), a=(0.5, 1.5, "log"))
 MU = np.array([[0.7, 1.3]])

@@ -1,4 +1,4 @@
-"""Reduction of a trained model, and the fast phase for new mu."""
+"""The fast phase: solves for new mu."""
 
 __all__ = [
     "Adam",
@@ -6,12 +6,10 @@ __all__ = [
     "LeastSquares",
     "PrecisionWarning",
     "Solution",
-    "reduce_model",
 ]
 
+from ..taylor.precision import PrecisionWarning
 from .adam import Adam
 from .fast_model import FastModel
 from .least_squares import LeastSquares
-from .precision import PrecisionWarning
-from .reduce import reduce_model
 from .solution import Solution

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..taylor.workspace import Workspace
 from .gauss_newton import RCOND, minimise
 from .trial_space import RandomFeatures, TrialSpace
-from .workspace import Workspace
 
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)

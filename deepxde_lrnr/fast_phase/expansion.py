@@ -14,13 +14,13 @@ import tensorflow as tf
 from ..data.collocation import bounding_box
 from ..data.residual import Residual
 from ..nn.hyper_lrnr import rows_of
-from .activations import sin_series
-from .feature_jets import coordinate_jets
+from ..taylor.activations import sin_series
+from ..taylor.feature_jets import coordinate_jets
+from ..taylor.jets import MultiIndices
+from ..taylor.precision import Precision
 from .jet_equations import JetEquations
-from .jets import MultiIndices
 from .network_equations import NetworkEquations
 from .points import fast_collocations
-from .precision import Precision
 
 # Orders tried; derivatives that turn out not to be used are left out afterwards.
 _ORDERS = (2, 4, 6)

@@ -10,11 +10,13 @@ import numpy as np
 
 from .._checks import as_path, shown
 from .._forks import check_fork
+from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
 from ..io import container
 from ..nn import FastLRNR
 from ..prediction import Predictor
 from ..reduction import ReducedLayer
+from ..taylor.precision import Precision
 from .choice import choose_rcond, residuals_after
 from .expansion import Expansion, find_expansion
 from .file import KIND, pack_fast_model
@@ -22,8 +24,6 @@ from .gauss_newton import RCOND
 from .jet_equations import JetEquations
 from .least_squares import LeastSquares
 from .network_equations import NetworkEquations
-from .precision import Precision
-from .problem import ProblemRecord
 from .report import Report, count_flops
 from .solution import Solution
 from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace

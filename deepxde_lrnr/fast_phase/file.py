@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..data.collocation import Collocation, FrozenPoints
+from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
 from ..io.networks import (
     Packed,
@@ -16,10 +17,9 @@ from ..io.networks import (
 )
 from ..parameter_space import ParameterSpace
 from ..reduction import ReducedLayer
+from ..taylor.jets import MultiIndices
+from ..taylor.precision import Precision
 from .expansion import Expansion
-from .jets import MultiIndices
-from .precision import Precision
-from .problem import ProblemRecord
 from .trial_space import RandomFeatures
 
 KIND = "fast model"

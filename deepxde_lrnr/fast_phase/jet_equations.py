@@ -19,10 +19,10 @@ import tensorflow as tf
 
 from .._tracing import traced
 from ..data.residual import Residual
+from ..taylor.jets import MultiIndices
+from ..taylor.workspace import Workspace
 from .compilation import CompiledOnce
-from .jets import MultiIndices
 from .trial_space import TrialSpace
-from .workspace import Workspace
 
 
 class Linearised(NamedTuple):

@@ -10,9 +10,9 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from .._checks import as_integer, as_number
+from ..taylor.workspace import Workspace
 from .gauss_newton import minimise
 from .outcome import Outcome
-from .workspace import Workspace
 
 # Mu that a thread takes at a time.
 _MOST_AT_ONCE = 32

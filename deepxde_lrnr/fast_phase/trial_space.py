@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
-from .activations import tanh_series, taylor_series
-from .feature_jets import feature_jets
-from .jets import MultiIndices
-from .precision import Precision
-from .workspace import Workspace
+from ..taylor.activations import tanh_series, taylor_series
+from ..taylor.feature_jets import feature_jets
+from ..taylor.jets import MultiIndices
+from ..taylor.precision import Precision
+from ..taylor.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)

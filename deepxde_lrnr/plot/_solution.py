@@ -55,7 +55,7 @@ def solution(
 
     Raises:
         TypeError: If ``solution`` is no ``Solution``, ``x`` or ``reference`` is not
-            made of real numbers, or ``ax`` or ``geom`` is not as above.
+            made of real numbers, or ``ax``, ``geom`` or ``name`` is not as above.
         ValueError: If an array has the wrong shape, there is no such component, more
             than two coordinates vary, or there is to be a map of several mu.
     """
@@ -66,6 +66,8 @@ def solution(
         )
     if geom is not None and not callable(getattr(geom, "inside", None)):
         raise TypeError(f"geom is {shown(geom)}; it must be a geometry of DeepXDE.")
+    if not (name is None or isinstance(name, str)):
+        raise TypeError(f"name is {shown(name)}; it must be a string, e.g. 'p'.")
     values = solution.predict(x)
     component = as_integer("component", component, 0)
     if component >= values.shape[-1]:
@@ -90,7 +92,7 @@ def solution(
     fixed = [f"{names[j]} = {x[0, j]:.3g}" for j in range(len(names))]
     fixed = [text for j, text in enumerate(fixed) if j not in varying]
     label = "u" if values.shape[-1] == 1 else f"u, component {component}"
-    label = label if name is None else str(name)
+    label = label if name is None else name
     panels = [values[..., component]]
     if reference is not None:
         panels.append(panels[0] - reference[..., component])

@@ -55,7 +55,7 @@ def _add_reduction(add, tiny):
         **_reduction_kinds(),
     }
     good = {"data": tiny.data, "net": tiny.net, **REDUCTION}
-    add("fast_phase.reduce_model", good, kinds)
+    add("offline.reduce_model", good, kinds)
     add(
         "load_fast",
         {"path": tiny.fast_file},

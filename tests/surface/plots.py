@@ -38,6 +38,7 @@ def add_plots(add, tiny):
             "geom": NONE
             | instance(dde.geometry.geometry.Geometry, dde.geometry.GeometryXTime),
             "ax": ax,
+            "name": NONE | instance(str),
         },
         result=lambda ax: None,
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
-from deepxde_lrnr.fast_phase import LeastSquares, reduce_model
+from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.offline import reduce_model
 from families import decay_network
 
 

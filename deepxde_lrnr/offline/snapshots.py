@@ -8,9 +8,9 @@ import numpy as np
 
 from ..data.collocation import bounding_box
 from ..data.spread_points import spread_points
-from .feature_jets import feature_jets
-from .jets import MultiIndices
-from .trial_space import TrialSpace
+from ..fast_phase.trial_space import TrialSpace
+from ..taylor.feature_jets import feature_jets
+from ..taylor.jets import MultiIndices
 
 # Points in the geometry, where none are given.
 _NUM_POINTS = 768

@@ -21,18 +21,18 @@ from .._forks import check_fork
 from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.residual import Residual
+from ..fast_phase.choice import SIZES, Chooser
+from ..fast_phase.expansion import find_expansion
+from ..fast_phase.fast_model import FastModel
+from ..fast_phase.jet_equations import JetEquations
+from ..fast_phase.network_equations import NetworkEquations
+from ..fast_phase.points import fast_collocations
+from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
-from .choice import SIZES, Chooser
-from .expansion import find_expansion
-from .fast_model import FastModel
-from .jet_equations import JetEquations
-from .jets import MultiIndices
-from .network_equations import NetworkEquations
-from .points import fast_collocations
-from .precision import Precision
+from ..taylor.jets import MultiIndices
+from ..taylor.precision import Precision
 from .snapshots import draw_snapshots, snapshot_points
-from .trial_space import RandomFeatures, TrialSpace
 
 # Residuals fitted for each unknown.
 _PER_UNKNOWN = 3

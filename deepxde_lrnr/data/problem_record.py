@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
-from ..data import ParametricPDE
-from ..data.collocation import bounding_box
-from ..data.residual import Residual
+from .collocation import bounding_box
+from .parametric_pde import ParametricPDE
+from .residual import Residual
 
 # Number of mu at which residuals are compared.
 _NUM_PARAMETERS = 4

@@ -1,0 +1,5 @@
+"""Reduction: from a trained network to the ``FastModel``."""
+
+__all__ = ["reduce_model"]
+
+from .reduce import reduce_model

@@ -1,0 +1,1 @@
+"""Taylor mode in double precision: jets of activations and of feature transforms."""
