@@ -15,7 +15,10 @@ from .trial_space import RandomFeatures, TrialSpace
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 # Random features tried where all neurons are too few, and their scales.
-COUNTS = (128, 256)
+COUNTS = (128, 256, 512)
+# So many only where the residual is still so many times what is aimed at: a solve takes
+# four times as long as with half of them.
+_VERY_MANY, _STILL_FAR = 512, 10
 SCALES = (0.5, 1.0, 2.0, 4.0)
 # More features have to divide the residual by so much.
 _WORTH = 1.2
@@ -122,7 +125,8 @@ class Chooser:
         if value > best / _WORTH:
             return None
         for count in counts[1:]:
-            if value <= self.target:
+            enough = _STILL_FAR if count >= _VERY_MANY else 1
+            if value <= enough * self.target:
                 break
             new, random, _ = tried(count, scale)
             if new > value / _WORTH:

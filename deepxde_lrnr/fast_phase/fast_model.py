@@ -8,7 +8,7 @@ from functools import cached_property
 import deepxde as dde
 import numpy as np
 
-from .._checks import as_path, shown
+from .._checks import as_integer, as_path, shown
 from .._forks import check_fork
 from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
@@ -18,6 +18,7 @@ from ..prediction import Predictor
 from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
 from .choice import choose_rcond, residuals_after
+from .error_estimate import ErrorEstimate
 from .expansion import Expansion, find_expansion
 from .file import KIND, pack_fast_model
 from .gauss_newton import RCOND
@@ -51,6 +52,8 @@ class FastModel:
         seconds: Time of each offline step.
         dropped: Indices of the coefficients s that are zero over the whole box.
         choice: How the size of the trial space was chosen, lines of the report.
+        estimated_errors: ``None``, or estimates of the relative error of u after the
+            fast phase at a few mu of the box, by ``estimate_errors``.
         num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
 
@@ -97,6 +100,7 @@ class FastModel:
         self._time |= hasattr(geom, "timedomain")
         self._predictor = self._predict_with(full)
         self._solvers = {}
+        self.estimated_errors = None
 
     def __repr__(self):
         widths = ", ".join(
@@ -213,6 +217,29 @@ class FastModel:
         return choose_rcond(self.equations, mu)
 
     @cached_property
+    def _error_estimate(self) -> ErrorEstimate:
+        return ErrorEstimate(self)
+
+    def estimate_errors(self, count: int = 6) -> np.ndarray:
+        """Estimates the relative error of u after the fast phase over the box.
+
+        Args:
+            count: Number of mu, the first of a Halton sequence.
+
+        Returns:
+            ``Solution.error`` at these mu, shape (``count``,).
+
+        Raises:
+            RuntimeError: If the model was loaded without its problem.
+            ValueError: If ``count`` is not an integer >= 1, or there are more unknowns
+                than residuals.
+        """
+        count = as_integer("count", count)
+        mu = self.parameter_space.sample(count, "Halton").astype(float)
+        self.estimated_errors = self.solve(mu).error
+        return self.estimated_errors
+
+    @cached_property
     def problem_record(self) -> ProblemRecord:
         """What a file keeps of the problem, to know it again."""
         return ProblemRecord.of(self.residual, self.full)
@@ -252,6 +279,7 @@ class FastModel:
             single_precision=tuple(self.precision.single),
             choice=self.choice,
             dropped=self.dropped,
+            errors=self.estimated_errors,
             seconds=dict(self.seconds),
             solve_seconds=self._solve_seconds,
         )
@@ -345,7 +373,12 @@ class FastModel:
         mu = space.check(mu, stacklevel=3)
         prepared, predictor = self.prepare(LeastSquares() if solver is None else solver)
         index = 0 if single else slice(None)
-        return Solution(mu=mu[index], **prepared(mu).rows(index), _predictor=predictor)
+        return Solution(
+            mu=mu[index],
+            **prepared(mu).rows(index),
+            _predictor=predictor,
+            _model=self,
+        )
 
     def prepare(self, solver):
         """Makes a solver ready for this model, which it does once.

@@ -29,6 +29,8 @@ class Report:
         single_precision: Functions of the user's computed in single precision.
         choice: Trial spaces compared, with their unknowns and the residuals they leave.
         dropped: Indices of the coefficients s that are zero over the whole box.
+        errors: Estimates of the relative error of u after the fast phase, at a few mu
+            of the box; ``None`` if there are none.
         seconds: Time of each offline step.
         solve_seconds: Time of a solve by ``LeastSquares`` on this machine, the first
             one, with its compilation, not counted; ``None`` if it has not been
@@ -47,6 +49,7 @@ class Report:
     single_precision: tuple[str, ...]
     choice: tuple[str, ...]
     dropped: np.ndarray
+    errors: np.ndarray | None
     seconds: dict[str, float]
     solve_seconds: float | None = None
 
@@ -86,6 +89,11 @@ class Report:
         if self.choice:
             lines.append("residual left at held-out points, over the hypernetwork's:")
             lines += [f"  {line}" for line in self.choice]
+        if self.errors is not None:
+            lines.append(
+                f"relative error of u, estimated at {len(self.errors)} mu: median "
+                f"{np.median(self.errors):.1e}, largest {np.max(self.errors):.1e}"
+            )
         steps = ", ".join(f"{name} {s:.1f} s" for name, s in self.seconds.items())
         lines.append(f"offline: {steps}")
         return "\n".join(lines)

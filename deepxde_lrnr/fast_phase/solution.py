@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class Solution:
     steps: np.ndarray
     status: np.ndarray
     _predictor: object = field(repr=False)
+    _model: object = field(repr=False)
 
     def __repr__(self):
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
@@ -71,6 +73,29 @@ class Solution:
         if len(mu) > _MOST_SHOWN:
             lines.append(f"  ... and {len(mu) - _MOST_SHOWN} more mu")
         return "\n".join(["Solution(", *lines, ")"])
+
+    @cached_property
+    def error(self) -> np.ndarray:
+        """Estimate of the relative L2 error of u, float or shape (n,).
+
+        Computed when it is first asked for, in several times the time of a solve: the
+        problem is solved in a richer trial space, and what that changes, with what it
+        cannot change, is the estimate. NaN where that cannot be solved. Nothing is
+        calibrated; where the family is not resolved it says so (errors above a few per
+        cent), and how far off it is otherwise: ``benchmarks/fast_phase.py``.
+        """
+        estimate = self._model._error_estimate
+        residual = np.atleast_1d(self.residual)
+        found = np.empty(len(residual))
+        for i, (mu, z) in enumerate(
+            zip(np.atleast_2d(self.mu), np.atleast_2d(self.coefficients), strict=True)
+        ):
+
+            def values(x, mu=mu, z=z):
+                return self._predictor(x, mu[None], z[None], True)
+
+            found[i] = estimate(mu, z, residual[i], values)
+        return found[0] if self.mu.ndim == 1 else found
 
     @property
     def parameter_space(self):

@@ -165,16 +165,23 @@ class Sum(tf.keras.regularizers.Regularizer):
         return sum(regularizer(weight) for regularizer in self.regularizers)
 
 
+# Time of the products with both factors, over that of as many operations in one: there
+# are rows between them, and as many more in each derivative.
+_TWO_PRODUCTS = 1.25
+
+
 def small_weight(num_rows: int | None, U, V) -> bool:
-    """Whether the weight V diag(s) U^T takes less work than its factors, for one mu.
+    """Whether the weight V diag(s) U^T takes less time than its factors, for one mu.
 
     It does for the few neurons of FastLRNR, of which there are fewer than
-    coefficients. (For a full layer it is what makes the method slow.)
+    coefficients, and for an LRNR of half the width. (For a layer of low rank it is what
+    makes the method slow.)
     """
     before, width, rank = V.shape[0], U.shape[0], U.shape[1]
     if num_rows is None:
         return False
-    return before * width * (rank + num_rows) < num_rows * rank * (before + width)
+    work = before * width * (rank + num_rows)
+    return work < _TWO_PRODUCTS * num_rows * rank * (before + width)
 
 
 def fresh(initializer):

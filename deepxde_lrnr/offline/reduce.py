@@ -22,6 +22,7 @@ from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..fast_phase.choice import SIZES, Chooser
+from ..fast_phase.error_estimate import warn_unresolved
 from ..fast_phase.expansion import find_expansion
 from ..fast_phase.fast_model import FastModel
 from ..fast_phase.jet_equations import JetEquations
@@ -95,6 +96,8 @@ def reduce_model(
             the number of snapshots or the width of a layer.
 
     Warns:
+        NotResolvedWarning: If ``rank`` and ``points`` are not given and the estimated
+            relative error of u is above a per cent at one of a few mu.
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
     """
@@ -117,6 +120,7 @@ def reduce_model(
             as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
+    by_default = points is None
     rng = np.random.default_rng(seed)
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
@@ -187,7 +191,7 @@ def reduce_model(
     fitted, watched = fast_collocations(
         data, points, max(_FEWEST_HELD_OUT, held_out), seed
     )
-    return FastModel(
+    fast = FastModel(
         full,
         network,
         layers,
@@ -199,6 +203,13 @@ def reduce_model(
         {"reduction": time.perf_counter() - start},
         lines,
     )
+    if rank is None and by_default:
+        errors = fast.estimate_errors()
+        mu = full.parameter_space.sample(len(errors), "Halton")
+        warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
+        fast.seconds["error estimate"] = time.perf_counter() - start
+        fast.seconds["error estimate"] -= fast.seconds["reduction"]
+    return fast
 
 
 def _choose(

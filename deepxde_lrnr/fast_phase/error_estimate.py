@@ -1,0 +1,147 @@
+"""An estimate of the error of u, by least squares in a richer trial space.
+
+A residual has the units of the PDE and says little about u. In a space with more
+functions the same problem has a solution nearer to the true one; what it differs by is
+most of the error.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..data.residual import Residual
+from .gauss_newton import minimise
+from .jet_equations import JetEquations
+from .network_equations import NetworkEquations
+from .points import fast_collocations
+from .trial_space import RandomFeatures, TrialSpace
+
+# Random features by which the richer space is larger, and residuals for each unknown.
+_NUM_MORE = 128
+_PER_UNKNOWN = 3
+_FEWEST_HELD_OUT = 64
+# Seed of these features; the solver's own have 0.
+_SEED = 1
+_STEPS = 4
+# If the richer space leaves more than this share of the residual, its own error is
+# taken for this share of the error all the same.
+_MOST_LEFT = 0.95
+# A relative error above it is named.
+RESOLVED = 1e-2
+
+
+class NotResolvedWarning(UserWarning):
+    """The fast phase is likely off by more than a per cent somewhere in the box."""
+
+
+class ErrorEstimate:
+    """Relative errors of u in the L2 norm, estimated.
+
+    With u' found in the richer space, and q the residual that it leaves over that of u,
+    both at held-out points,
+
+        |u' - u| / |u'| / (1 - q^2)^(1/2)
+
+    is the estimate. A least squares solution is a projection: what is left of the error
+    in u' is orthogonal to u' - u, in the norm of the residual, and q times the error of
+    u. (The norm of u is another one; hence an estimate.)
+
+    Args:
+        fast: ``FastModel``, with its problem.
+
+    References:
+        `R. E. Bank, & R. K. Smith. A posteriori error estimates based on hierarchical
+        bases. SIAM Journal on Numerical Analysis, 30(4), 921--935, 1993
+        <https://doi.org/10.1137/0730048>`_: the saturation assumption.
+    """
+
+    def __init__(self, fast):
+        data, weights = fast.residual.data, fast.residual.loss_weights
+        own, expansion = fast.space, fast.expansion
+        random = own.random
+        scale = np.abs(random.weights).max() if len(random) else 1.0
+        more = RandomFeatures.draw(own.num_features, _NUM_MORE, scale, _SEED)
+        self._space = TrialSpace(
+            fast.reduced,
+            own.precision,
+            RandomFeatures(
+                np.hstack([random.weights, more.weights]),
+                np.concatenate([random.shifts, more.shifts]),
+            ),
+        )
+        self._own, self._rcond = own, fast.rcond
+        count = -(-_PER_UNKNOWN * self._space.size // expansion.num_equations)
+        held_out = max(_FEWEST_HELD_OUT, count // 8)
+        residuals = [
+            Residual(data, c, weights)
+            for c in fast_collocations(data, count, held_out, _SEED)
+        ]
+        if expansion.indices is None:
+            self._equations = NetworkEquations(*residuals, self._space)
+        else:
+            self._equations = JetEquations(*residuals, self._space, expansion.indices)
+        collocation = residuals[0].collocation
+        inside = collocation.pde_points
+        self._points = inside if len(inside) else collocation.points
+        self._values = fast._predict_with(self._space)
+
+    def __call__(self, mu: np.ndarray, coefficients: np.ndarray, residual, values):
+        """The estimate for one mu.
+
+        Args:
+            mu: Shape (p,).
+            coefficients: Of ``LeastSquares``, or others.
+            residual: Root mean square at held-out points.
+            values: Function of points to u, shape (N, number of components).
+        """
+        with threadpool_limits(limits=1, user_api="blas"):
+            start = self._embedded(coefficients)
+            at = self._equations.at(mu)
+            minimum = minimise(at, start, _STEPS, 0.1, self._rcond)
+        if minimum.status == "not finite":
+            return np.nan
+        u = values(self._points)
+        better = self._values(self._points, mu[None], minimum.unknowns[None], True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = np.sqrt(minimum.held_out[-1]) / residual
+            change = np.linalg.norm(better - u) / np.linalg.norm(better)
+        if not left < _MOST_LEFT:
+            left = _MOST_LEFT
+        return float(change / np.sqrt(1 - left**2))
+
+    def _embedded(self, coefficients) -> np.ndarray:
+        """The readout in the richer space; the network's own if it is none."""
+        own = self._own
+        if len(coefficients) != own.size + 1 or coefficients[-1]:
+            return self._space.start()
+        w = coefficients[:-1].reshape(own.num_outputs, -1)
+        more = np.zeros((own.num_outputs, _NUM_MORE))
+        return np.hstack([w[:, :-1], more, w[:, -1:]]).ravel()
+
+
+def warn_unresolved(names, mu: np.ndarray, errors: np.ndarray, stacklevel: int) -> None:
+    """Warns if an estimated error is above a per cent, or is none.
+
+    Args:
+        names: Of the parameters.
+        mu: Shape (n, p).
+        errors: Shape (n,).
+        stacklevel: As for ``warnings.warn``.
+    """
+    bad = ~(errors <= RESOLVED)
+    if not bad.any():
+        return
+    i = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
+    at = ", ".join(f"{name} = {m:.3g}" for name, m in zip(names, mu[i], strict=True))
+    warnings.warn(
+        f"The family is not resolved: at {bad.sum()} of {len(mu)} mu looked at the "
+        f"relative error of u after the fast phase is estimated to be above "
+        f"{RESOLVED:.0%}, the largest {errors[i]:.1%} at {at}. Train longer, take a "
+        "smaller box, a wider network or features that know where the solution is "
+        "steep; solution.error estimates the error for each mu.",
+        NotResolvedWarning,
+        stacklevel=stacklevel + 1,
+    )
