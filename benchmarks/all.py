@@ -31,6 +31,7 @@ BENCHMARKS = (
     "fast_phase",
     "peers",
     "steady",
+    "limits",
     "drop_in",
     "low_rank_structure",
     "eim_errors",

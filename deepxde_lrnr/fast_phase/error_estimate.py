@@ -26,9 +26,9 @@ _FEWEST_HELD_OUT = 64
 # Seed of these features; the solver's own have 0.
 _SEED = 1
 _STEPS = 4
-# If the richer space leaves more than this share of the residual, its own error is
-# taken for this share of the error all the same.
-_MOST_LEFT = 0.95
+# If the richer space leaves more than this share of the residual, the error is not one
+# that more functions of this kind would show.
+_MOST_LEFT, _BOUND = 0.8, 0.95
 # A relative error above it is named.
 RESOLVED = 1e-2
 
@@ -47,7 +47,10 @@ class ErrorEstimate:
 
     is the estimate. A least squares solution is a projection: what is left of the error
     in u' is orthogonal to u' - u, in the norm of the residual, and q times the error of
-    u. (The norm of u is another one; hence an estimate.)
+    u. (The norm of u is another one; hence an estimate.) Where q is near 1, as at a
+    layer or a kink that no smooth function follows, u' says nothing of the error; the
+    residual relative to that of N = 0 is the estimate there if it is larger, which is
+    small only if little of the problem is left, e.g. rounding.
 
     Args:
         fast: ``FastModel``, with its problem.
@@ -108,9 +111,11 @@ class ErrorEstimate:
         with np.errstate(divide="ignore", invalid="ignore"):
             left = np.sqrt(minimum.held_out[-1]) / residual
             change = np.linalg.norm(better - u) / np.linalg.norm(better)
-        if not left < _MOST_LEFT:
-            left = _MOST_LEFT
-        return float(change / np.sqrt(1 - left**2))
+        if left < _MOST_LEFT:
+            return float(change / np.sqrt(1 - left**2))
+        of_zero = np.linalg.norm(at(np.zeros(self._space.size)).held_out)
+        share = residual / of_zero if residual else 0.0
+        return float(max(change / np.sqrt(1 - min(left, _BOUND) ** 2), share))
 
     def _embedded(self, coefficients) -> np.ndarray:
         """The readout in the richer space; the network's own if it is none."""
