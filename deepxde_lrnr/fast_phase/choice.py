@@ -20,6 +20,8 @@ COUNTS = (128, 256, 512)
 # four times as long as with half of them.
 _VERY_MANY, _STILL_FAR = 512, 10
 SCALES = (0.5, 1.0, 2.0, 4.0)
+# No more than the fewest of them where there would be more unknowns than this.
+_MOST_UNKNOWNS = 800
 # More features have to divide the residual by so much.
 _WORTH = 1.2
 # Shares, as in ``Factors``, that are tried, and how much larger a residual may be with
@@ -116,7 +118,13 @@ class Chooser:
             return self.ratio(space, label), random, scale
 
         size = TrialSpace(network, precision).size
-        counts = [c for c in COUNTS if size + network.stack.num_outputs * c <= most]
+        counts = [
+            c
+            for c in COUNTS
+            if size + network.stack.num_outputs * c <= min(most, _MOST_UNKNOWNS)
+        ]
+        if not counts and size + network.stack.num_outputs * COUNTS[0] <= most:
+            counts = COUNTS[:1]
         if not counts:
             return None
         value, chosen, scale = min(
