@@ -29,11 +29,7 @@ SETTINGS["method"] = "eim"  # the quickest
 @pytest.fixture(autouse=True)
 def _without_xla(monkeypatch):
     """XLA compiles for seconds."""
-
-    def plain(self, function, xla=True):
-        self.function = self._plain = tf.function(function)
-
-    monkeypatch.setattr(Compiled, "__init__", plain)
+    monkeypatch.setattr(Compiled, "uses_xla", False)
 
 
 def family(geom=TIME, points=2, initial=lambda _, on: on):
