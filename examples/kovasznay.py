@@ -98,7 +98,7 @@ model.compile(
     "SOAP",
     lr=3e-3,
     decay=("cosine", ITERATIONS, 1e-3),
-    loss_weights=[1, 1, 1, 10, 10, 10],
+    loss_weights=[1, 1, 1, 100, 100, 100],
 )
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
 fast = model.reduce()

@@ -50,7 +50,6 @@ def initial_velocity(x, u, X, mu):
     return u_t / mu + slope
 
 
-# A step takes all points of an OperatorBC, so there are few.
 ic = dde.icbc.OperatorBC(
     geomtime,
     initial_velocity,
