@@ -22,8 +22,8 @@ _VERY_MANY, _STILL_FAR = 512, 10
 SCALES = (0.5, 1.0, 2.0, 4.0)
 # No more than the fewest of them where there would be more unknowns than this.
 _MOST_UNKNOWNS = 800
-# More features have to divide the residual by so much.
-_WORTH = 1.2
+# The first features have to divide the residual by so much, twice as many by so much.
+_WORTH, _WORTH_MORE = 1.2, 1.1
 # Shares, as in ``Factors``, that are tried, and how much larger a residual may be with
 # one that leaves out more. Those functions need readouts of up to its inverse, which
 # cost as many digits wherever the solution is evaluated.
@@ -137,7 +137,7 @@ class Chooser:
             if value <= enough * self.target:
                 break
             new, random, _ = tried(count, scale)
-            if new > value / _WORTH:
+            if new > value / _WORTH_MORE:
                 break
             value, chosen = new, random
         return chosen
