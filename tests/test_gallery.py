@@ -105,7 +105,7 @@ def test_figures_of_a_run_are_kept_and_those_of_a_failed_one_are_not(
     assert "## A title\n" in page and "A text." in page and "second" not in page
     assert "python examples/first.py" in page
     assert "1.20 %" in page and "1 %, NOT met" in page
-    assert (place.pictures / "first.png").exists()
+    assert (place.pictures / "first.webp").exists()
 
 
 def test_figures_stand_in_the_order_of_the_gallery(gallery, place, made_up, tmp_path):

@@ -76,6 +76,12 @@ def add_fast_phase(add, tiny):
         call=fast.save,
     )
     add(
+        "FastModel.estimate_errors",
+        {"count": 2},
+        {"count": count()},
+        call=fast.estimate_errors,
+    )
+    add(
         "FastModel.solve",
         {"mu": tiny.mu, "solver": tiny.solver},
         {"mu": mus(tiny.space), "solver": NONE | solver},
