@@ -10,9 +10,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
 from ..data.residual import Residual
+from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
 from .jet_equations import JetEquations
 from .network_equations import NetworkEquations
@@ -89,7 +91,8 @@ class ErrorEstimate:
         collocation = residuals[0].collocation
         inside = collocation.pde_points
         self._points = inside if len(inside) else collocation.points
-        self._values = fast._predict_with(self._space)
+        values_only = MultiIndices.up_to(self._points.shape[1], 0)
+        self._functions = self._space.at_points(values_only, self._points)
 
     def __call__(self, mu: np.ndarray, coefficients: np.ndarray, residual, values):
         """The estimate for one mu.
@@ -101,13 +104,14 @@ class ErrorEstimate:
             values: Function of points to u, shape (N, number of components).
         """
         with threadpool_limits(limits=1, user_api="blas"):
-            start = self._embedded(coefficients)
+            readout = self._embedded(coefficients)
+            start = self._space.start() if readout is None else readout
             at = self._equations.at(mu)
             minimum = minimise(at, start, _STEPS, 0.1, self._rcond)
-        if minimum.status == "not finite":
-            return np.nan
-        u = values(self._points)
-        better = self._values(self._points, mu[None], minimum.unknowns[None], True)
+            if minimum.status == "not finite":
+                return np.nan
+            better = self._u(mu, minimum.unknowns)
+            u = values(self._points) if readout is None else self._u(mu, readout)
         with np.errstate(divide="ignore", invalid="ignore"):
             left = np.sqrt(minimum.held_out[-1]) / residual
             change = np.linalg.norm(better - u) / np.linalg.norm(better)
@@ -117,14 +121,22 @@ class ErrorEstimate:
         share = residual / of_zero if residual else 0.0
         return float(max(change / np.sqrt(1 - min(left, _BOUND) ** 2), share))
 
-    def _embedded(self, coefficients) -> np.ndarray:
-        """The readout in the richer space; the network's own if it is none."""
+    def _embedded(self, coefficients) -> np.ndarray | None:
+        """The readout in the richer space, if that is what the coefficients are."""
         own = self._own
         if len(coefficients) != own.size + 1 or coefficients[-1]:
-            return self._space.start()
+            return None
         w = coefficients[:-1].reshape(own.num_outputs, -1)
         more = np.zeros((own.num_outputs, _NUM_MORE))
         return np.hstack([w[:, :-1], more, w[:, -1:]]).ravel()
+
+    def _u(self, mu, readout) -> np.ndarray:
+        """Values of u in the richer space, shape (N, number of components)."""
+        (functions,) = self._functions(mu[None])
+        values = (readout.reshape(self._own.num_outputs, -1) @ functions).T
+        rows = np.tile(mu, (len(self._points), 1))
+        arguments = map(tf.constant, (rows, self._points.astype(float), values))
+        return self._own.precision.output_transform(*arguments).numpy()
 
 
 def warn_unresolved(names, mu: np.ndarray, errors: np.ndarray, stacklevel: int) -> None:
