@@ -74,6 +74,10 @@ class Chooser:
         equations: For any trial space of the family.
         own: Trial space of the full network.
         target: Residual aimed at, relative to the hypernetwork's.
+
+    Attributes:
+        lines: What was compared.
+        smallest: The smallest ratio found.
     """
 
     def __init__(self, equations, own: TrialSpace, target: float):
@@ -85,6 +89,7 @@ class Chooser:
         self._before = np.sqrt(squares)
         self.target = target
         self.lines: list[str] = []
+        self.smallest = 1.0
 
     def ratio(self, space: TrialSpace, label: str) -> float:
         """Geometric mean of the residual after / before (the hypernetwork's)."""
@@ -95,6 +100,7 @@ class Chooser:
             tiny = np.finfo(float).tiny
             logs = np.log(np.maximum(after[usable] / self._before[usable], tiny))
             value = float(np.exp(logs.mean()))
+        self.smallest = min(self.smallest, value)
         self.lines.append(f"{label}: {space.size} unknowns, residual {value:.1e}")
         return value
 

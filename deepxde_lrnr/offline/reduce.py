@@ -43,6 +43,9 @@ _PER_UNKNOWN_RANDOM = 4
 _FEWEST_POINTS = 128
 # They take time in each solve as the fitted ones do.
 _FITTED_PER_HELD_OUT, _FEWEST_HELD_OUT = 8, 64
+# Where more than this share of the hypernetwork's residual is left, the error of u is
+# estimated, which takes some seconds.
+_SUSPICIOUS = 1e-2
 # Points at which trial spaces with random features are compared.
 _FOR_RANDOM = 2_048
 
@@ -96,8 +99,9 @@ def reduce_model(
             the number of snapshots or the width of a layer.
 
     Warns:
-        NotResolvedWarning: If ``rank`` and ``points`` are not given and the estimated
-            relative error of u is above a per cent at one of a few mu.
+        NotResolvedWarning: If ``rank`` and ``points`` are not given, more than a
+            hundredth of the hypernetwork's residual is left, and the estimated relative
+            error of u is above a per cent at one of a few mu.
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
     """
@@ -120,7 +124,7 @@ def reduce_model(
             as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
-    by_default = points is None
+    by_default, left = points is None, 0.0
     rng = np.random.default_rng(seed)
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
@@ -170,7 +174,7 @@ def reduce_model(
         if random_features:
             random = RandomFeatures.draw(own.num_features, random_features, 1)
         if rank is None:
-            layers, network, chosen, lines = _choose(
+            layers, network, chosen, lines, left = _choose(
                 data,
                 loss_weights,
                 own,
@@ -203,7 +207,7 @@ def reduce_model(
         {"reduction": time.perf_counter() - start},
         lines,
     )
-    if rank is None and by_default:
+    if by_default and left > _SUSPICIOUS:
         errors = fast.estimate_errors()
         mu = full.parameter_space.sample(len(errors), "Halton")
         warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
@@ -215,7 +219,7 @@ def reduce_model(
 def _choose(
     data, loss_weights, own, expansion, reduced, rtol, points, random_features, verbose
 ):
-    """Layers, network, random features, and what was compared."""
+    """Layers, network, random features, what was compared, and the residual left."""
     sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
     count = _num_points(own, data, expansion)
     if random_features is None:
@@ -257,7 +261,7 @@ def _choose(
         random = None
         if best > rtol and random_features is None:
             random = chooser.enrich(network, own.precision, best, most)
-    return layers, network, random, tuple(chooser.lines)
+    return layers, network, random, tuple(chooser.lines), chooser.smallest
 
 
 def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
