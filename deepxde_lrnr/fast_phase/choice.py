@@ -77,7 +77,6 @@ class Chooser:
 
     Attributes:
         lines: What was compared.
-        smallest: The smallest ratio found.
     """
 
     def __init__(self, equations, own: TrialSpace, target: float):
@@ -89,7 +88,6 @@ class Chooser:
         self._before = np.sqrt(squares)
         self.target = target
         self.lines: list[str] = []
-        self.smallest = 1.0
 
     def ratio(self, space: TrialSpace, label: str) -> float:
         """Geometric mean of the residual after / before (the hypernetwork's)."""
@@ -100,13 +98,12 @@ class Chooser:
             tiny = np.finfo(float).tiny
             logs = np.log(np.maximum(after[usable] / self._before[usable], tiny))
             value = float(np.exp(logs.mean()))
-        self.smallest = min(self.smallest, value)
         self.lines.append(f"{label}: {space.size} unknowns, residual {value:.1e}")
         return value
 
     def enrich(
         self, network, precision, best: float, most: float
-    ) -> RandomFeatures | None:
+    ) -> tuple[RandomFeatures | None, float]:
         """Random features beside all neurons, as far as they are worth it.
 
         Args:
@@ -114,6 +111,9 @@ class Chooser:
             precision: Of the user's functions.
             best: Ratio without any.
             most: Largest number of unknowns.
+
+        Returns:
+            The features, or ``None``, and the ratio with them.
         """
         num_features = network.stack.W_in.shape[0]
 
@@ -132,12 +132,12 @@ class Chooser:
         if not counts and size + network.stack.num_outputs * COUNTS[0] <= most:
             counts = COUNTS[:1]
         if not counts:
-            return None
+            return None, best
         value, chosen, scale = min(
             (tried(counts[0], scale) for scale in SCALES), key=lambda t: t[0]
         )
         if value > best / _WORTH:
-            return None
+            return None, best
         for count in counts[1:]:
             enough = _STILL_FAR if count >= _VERY_MANY else 1
             if value <= enough * self.target:
@@ -146,4 +146,4 @@ class Chooser:
             if new > value / _WORTH_MORE:
                 break
             value, chosen = new, random
-        return chosen
+        return chosen, value

@@ -260,8 +260,8 @@ def _choose(
         _, layers, network = found[sizes[place]]
         random = None
         if best > rtol and random_features is None:
-            random = chooser.enrich(network, own.precision, best, most)
-    return layers, network, random, tuple(chooser.lines), chooser.smallest
+            random, best = chooser.enrich(network, own.precision, best, most)
+    return layers, network, random, tuple(chooser.lines), best
 
 
 def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
