@@ -10,6 +10,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import eigsh, splu
+from scipy.special import roots_jacobi
 
 
 def disk_with_hole(center, radius: float, num: int = 4, degree: int = 8) -> np.ndarray:
@@ -213,7 +214,7 @@ def _grid(first, second, degree):
 def _lobatto(degree: int) -> np.ndarray:
     """Nodes of Gauss, Legendre and Lobatto in [-1, 1]: the ends, and between them
     where the Legendre polynomial of this degree has no slope."""
-    inner = legendre.legroots(legendre.legder(np.eye(degree + 1)[-1]))
+    inner, _ = roots_jacobi(degree - 1, 1, 1)
     return np.concatenate([[-1], inner, [1]])
 
 
