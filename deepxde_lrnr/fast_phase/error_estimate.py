@@ -16,8 +16,6 @@ from threadpoolctl import threadpool_limits
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
-from .jet_equations import JetEquations
-from .network_equations import NetworkEquations
 from .points import fast_collocations
 from .trial_space import RandomFeatures, TrialSpace
 
@@ -84,10 +82,7 @@ class ErrorEstimate:
             Residual(data, c, weights)
             for c in fast_collocations(data, count, held_out, _SEED)
         ]
-        if expansion.indices is None:
-            self._equations = NetworkEquations(*residuals, self._space)
-        else:
-            self._equations = JetEquations(*residuals, self._space, expansion.indices)
+        self._equations = expansion.equations(*residuals, self._space)
         collocation = residuals[0].collocation
         inside = collocation.pde_points
         self._points = inside if len(inside) else collocation.points

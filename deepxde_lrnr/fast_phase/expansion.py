@@ -21,7 +21,9 @@ from ..taylor.precision import Precision
 from .jet_equations import JetEquations
 from .network_equations import NetworkEquations
 from .points import fast_collocations
+from .trial_space import TrialSpace
 
+Equations = JetEquations | NetworkEquations
 # Orders tried; derivatives that turn out not to be used are left out afterwards.
 _ORDERS = (2, 4, 6)
 # Points of the PDE at which residuals are compared, and as many others.
@@ -46,6 +48,21 @@ class Expansion:
 
     indices: MultiIndices | None
     num_equations: int
+
+    def equations(
+        self, residual: Residual, held_out: Residual, space: TrialSpace, xla=False
+    ) -> Equations:
+        """The residual as a function of the readout, by jets if they determine it.
+
+        Args:
+            residual: At the points fitted.
+            held_out: At the points held out.
+            space: The trial space.
+            xla: As for ``JetEquations``.
+        """
+        if self.indices is None:
+            return NetworkEquations(residual, held_out, space)
+        return JetEquations(residual, held_out, space, self.indices, xla)
 
     def __str__(self) -> str:
         if self.indices is None:

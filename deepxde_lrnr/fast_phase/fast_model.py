@@ -19,12 +19,10 @@ from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
 from .choice import choose_rcond, residuals_after
 from .error_estimate import ErrorEstimate
-from .expansion import Expansion, find_expansion
+from .expansion import Equations, Expansion, find_expansion
 from .file import KIND, pack_fast_model
 from .gauss_newton import RCOND
-from .jet_equations import JetEquations
 from .least_squares import LeastSquares
-from .network_equations import NetworkEquations
 from .report import Report, count_flops
 from .solution import Solution
 from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
@@ -139,13 +137,11 @@ class FastModel:
         return find_expansion(residual.data, residual.loss_weights, self.precision)
 
     @cached_property
-    def equations(self) -> JetEquations | NetworkEquations:
+    def equations(self) -> Equations:
         """The residual as a function of the readout."""
-        residuals = self.residual, self.held_out
         self._check_size()
-        if self.expansion.indices is None:
-            return NetworkEquations(*residuals, self.space)
-        return JetEquations(*residuals, self.space, self.expansion.indices, xla=True)
+        residuals = self.residual, self.held_out
+        return self.expansion.equations(*residuals, self.space, xla=True)
 
     def _check_size(self) -> None:
         """Checks that there are enough points to determine the readout.

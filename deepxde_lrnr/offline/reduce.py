@@ -23,10 +23,8 @@ from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..fast_phase.choice import SIZES, Chooser
 from ..fast_phase.error_estimate import warn_unresolved
-from ..fast_phase.expansion import find_expansion
+from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.fast_model import FastModel
-from ..fast_phase.jet_equations import JetEquations
-from ..fast_phase.network_equations import NetworkEquations
 from ..fast_phase.points import fast_collocations
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 from ..nn import FastLRNR, HyperLRNR
@@ -134,12 +132,13 @@ def reduce_model(
     mu = full.parameter_space.sample(2, "Halton").astype(float)
     precision.settle_transforms(x[:2].astype(float), mu, stacklevel=4)
     own = TrialSpace(full, precision)
-    expansion = None
-    if method == "fitted":
+    # Only "fitted" needs the derivatives; autodiff, of one equation, is always right.
+    known, expansion = method == "fitted", Expansion(None, 1)
+    if known:
         expansion = find_expansion(data, loss_weights, precision)
-    indices = MultiIndices.up_to(data.geom.dim, 0 if method == "eim" else 2)
-    if expansion is not None and expansion.indices is not None:
-        indices = expansion.indices
+    indices = expansion.indices
+    if indices is None:
+        indices = MultiIndices.up_to(data.geom.dim, 0 if method == "eim" else 2)
     targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
     # On a machine that does other work as well, the threads of BLAS wait for each
     # other in the many small steps of a QR or an SVD; one is never much slower.
@@ -203,7 +202,7 @@ def reduce_model(
         Residual(data, watched, loss_weights),
         precision,
         random,
-        expansion,
+        expansion if known else None,
         {"reduction": time.perf_counter() - start},
         lines,
     )
@@ -228,7 +227,7 @@ def _choose(
     if points is not None:
         # As many unknowns as the given points can determine.
         most = len(points) if np.ndim(points) else points
-        most *= (1 if expansion is None else expansion.num_equations) / 2
+        most *= expansion.num_equations / 2
         layers, outputs = len(own.widths), own.num_outputs
         fitting = [s for s in sizes if outputs * (layers * s + 1) <= most]
         sizes = fitting or sizes[:1]
@@ -236,11 +235,7 @@ def _choose(
         Residual(data, c, loss_weights)
         for c in fast_collocations(data, count, count // 4)
     ]
-    if expansion is None or expansion.indices is None:
-        equations = NetworkEquations(*residuals, own)
-    else:
-        equations = JetEquations(*residuals, own, expansion.indices)
-    chooser = Chooser(equations, own, rtol)
+    chooser = Chooser(expansion.equations(*residuals, own), own, rtol)
     found = {}
 
     def ratio(size) -> float:
@@ -266,9 +261,8 @@ def _choose(
 
 def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
     """Points of the PDE that give enough residuals for each unknown."""
-    num_equations = 1 if expansion is None else expansion.num_equations
     ratio = _PER_UNKNOWN_RANDOM if len(space.random) else _PER_UNKNOWN
-    return max(_FEWEST_POINTS, -(-ratio * space.size // num_equations))
+    return max(_FEWEST_POINTS, -(-ratio * space.size // expansion.num_equations))
 
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
