@@ -16,14 +16,12 @@ from threadpoolctl import threadpool_limits
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
-from .points import fast_collocations
+from .points import fast_collocations, num_points
 from .trial_space import RandomFeatures, TrialSpace
 
-# Random features by which the richer space is larger, and residuals for each unknown.
+# Random features by which the richer space is larger.
 _NUM_MORE = 128
-_PER_UNKNOWN = 3
-_FEWEST_HELD_OUT = 64
-# Seed of these features; the solver's own have 0.
+# Seed of these features and of the points; the solver's own have 0.
 _SEED = 1
 _STEPS = 4
 # If the richer space leaves more than this share of the residual, the error is not one
@@ -76,11 +74,10 @@ class ErrorEstimate:
             ),
         )
         self._own, self._rcond = own, fast.rcond
-        count = -(-_PER_UNKNOWN * self._space.size // expansion.num_equations)
-        held_out = max(_FEWEST_HELD_OUT, count // 8)
+        count = num_points(self._space.size, expansion.num_equations)
         residuals = [
             Residual(data, c, weights)
-            for c in fast_collocations(data, count, held_out, _SEED)
+            for c in fast_collocations(data, count, seed=_SEED)
         ]
         self._equations = expansion.equations(*residuals, self._space)
         collocation = residuals[0].collocation

@@ -23,6 +23,7 @@ from .expansion import Equations, Expansion, find_expansion
 from .file import KIND, pack_fast_model
 from .gauss_newton import RCOND
 from .least_squares import LeastSquares
+from .points import check_enough
 from .report import Report, count_flops
 from .solution import Solution
 from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
@@ -139,35 +140,10 @@ class FastModel:
     @cached_property
     def equations(self) -> Equations:
         """The residual as a function of the readout."""
-        self._check_size()
+        num_equations = self.expansion.num_equations
+        check_enough(self.residual, num_equations, self.space.size)
         residuals = self.residual, self.held_out
         return self.expansion.equations(*residuals, self.space, xla=True)
-
-    def _check_size(self) -> None:
-        """Checks that there are enough points to determine the readout.
-
-        Raises:
-            ValueError: If not.
-        """
-        collocation, conditions = (
-            self.residual.collocation,
-            self.residual.data.conditions,
-        )
-        num_equations = self.expansion.num_equations
-        count = num_equations * len(collocation.pde_points) + sum(
-            n // 2 if condition.paired else n
-            for condition, n in zip(conditions, collocation.counts, strict=True)
-        )
-        if count < self.space.size:
-            needed = -(-3 * self.space.size // num_equations)
-            raise ValueError(
-                f"There are {self.space.size} unknowns (the readout of all hidden "
-                f"states kept), but only {count} residuals at the points of the fast "
-                "phase; LeastSquares needs more of them than unknowns. Reduce with "
-                f"about points={needed}, as reduce() does by default, or with a "
-                "smaller rank; solver=lrnr.fast_phase.Adam() moves coefficients "
-                "instead."
-            )
 
     @cached_property
     def network(self) -> SolutionNetwork:

@@ -1,4 +1,8 @@
-"""Points of the fast phase: fitted ones, and held out ones to judge the result by."""
+"""Points of the fast phase: fitted ones, and held out ones to judge the result by.
+
+Fewer than three residuals for each unknown let the residual vanish at the points fitted
+and grow between them.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,14 @@ from deepxde import icbc
 from .._checks import as_integer, as_reals
 from ..data import ParametricPDE
 from ..data.collocation import Collocation
+from ..data.residual import Residual
 from ..data.spread_points import spread_points
 
+# Residuals fitted for each unknown. Where random features are needed the residual is
+# rough: fewer points would be fitted without being solved between.
+PER_UNKNOWN, PER_UNKNOWN_RANDOM = 3, 4
+# Points held out take time in each solve as the fitted ones do.
+_FITTED_PER_HELD_OUT, _FEWEST_HELD_OUT = 8, 64
 # Candidates on the boundary are doubled at most so many times until an IC/BC that
 # holds on a small part of it has its points.
 _DOUBLINGS = 6
@@ -19,8 +29,42 @@ _DOUBLINGS = 6
 _WITH_OWN_POINTS = (icbc.PointSetBC, icbc.PointSetOperatorBC, icbc.Interface2DBC)
 
 
+def num_points(
+    num_unknowns: int, num_equations: int, per_unknown: int = PER_UNKNOWN
+) -> int:
+    """Points of the PDE that give so many residuals for each unknown."""
+    return -(-per_unknown * num_unknowns // num_equations)
+
+
+def check_enough(residual: Residual, num_equations: int, num_unknowns: int) -> None:
+    """Checks that there are enough points to determine the readout.
+
+    Args:
+        residual: At the points fitted.
+        num_equations: Residuals of the PDE at a point.
+        num_unknowns: Size of the trial space.
+
+    Raises:
+        ValueError: If not.
+    """
+    collocation, conditions = residual.collocation, residual.data.conditions
+    count = num_equations * len(collocation.pde_points) + sum(
+        n // 2 if condition.paired else n
+        for condition, n in zip(conditions, collocation.counts, strict=True)
+    )
+    if count < num_unknowns:
+        raise ValueError(
+            f"There are {num_unknowns} unknowns (the readout of all hidden states "
+            f"kept), but only {count} residuals at the points of the fast phase; "
+            "LeastSquares needs more of them than unknowns. Reduce with about "
+            f"points={num_points(num_unknowns, num_equations)}, as reduce() does by "
+            "default, or with a smaller rank; solver=lrnr.fast_phase.Adam() moves "
+            "coefficients instead."
+        )
+
+
 def fast_collocations(
-    data: ParametricPDE, points, num_held_out: int, seed: int = 0
+    data: ParametricPDE, points, num_held_out: int | None = None, seed: int = 0
 ) -> tuple[Collocation, Collocation]:
     """Points fitted by the fast phase, and points at which its result is judged.
 
@@ -33,7 +77,7 @@ def fast_collocations(
             number of points of the PDE, spread over the geometry; each IC/BC then gets
             a quarter of that number.
         num_held_out: Number of points of the PDE that are held out; each IC/BC gets a
-            quarter of it.
+            quarter of it. By default an eighth of those fitted, 64 at least.
         seed: Of the points of the IC/BC.
 
     Raises:
@@ -42,6 +86,8 @@ def fast_collocations(
     """
     given = np.ndim(as_reals("points", points)) != 0
     count = len(points) if given else as_integer("points", points)
+    if num_held_out is None:
+        num_held_out = max(_FEWEST_HELD_OUT, count // _FITTED_PER_HELD_OUT)
     num_fitted = 0 if given else max(16, count // 4)
     fitted, held_out = [], []
     for i, condition in enumerate(data.conditions):

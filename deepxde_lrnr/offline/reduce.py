@@ -25,7 +25,12 @@ from ..fast_phase.choice import SIZES, Chooser
 from ..fast_phase.error_estimate import warn_unresolved
 from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.fast_model import FastModel
-from ..fast_phase.points import fast_collocations
+from ..fast_phase.points import (
+    PER_UNKNOWN,
+    PER_UNKNOWN_RANDOM,
+    fast_collocations,
+    num_points,
+)
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
@@ -33,14 +38,7 @@ from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from .snapshots import draw_snapshots, snapshot_points
 
-# Residuals fitted for each unknown.
-_PER_UNKNOWN = 3
-# Where random features are needed the residual is rough: fewer points are fitted
-# without being solved between.
-_PER_UNKNOWN_RANDOM = 4
 _FEWEST_POINTS = 128
-# They take time in each solve as the fitted ones do.
-_FITTED_PER_HELD_OUT, _FEWEST_HELD_OUT = 8, 64
 # Where more than this share of the hypernetwork's residual is left, the error of u is
 # estimated, which takes some seconds.
 _SUSPICIOUS = 1e-2
@@ -190,10 +188,7 @@ def reduce_model(
     if points is None:
         space = TrialSpace(network, precision, random)
         points = _num_points(space, data, expansion)
-    held_out = (points if np.ndim(points) == 0 else len(points)) // _FITTED_PER_HELD_OUT
-    fitted, watched = fast_collocations(
-        data, points, max(_FEWEST_HELD_OUT, held_out), seed
-    )
+    fitted, watched = fast_collocations(data, points, seed=seed)
     fast = FastModel(
         full,
         network,
@@ -261,8 +256,9 @@ def _choose(
 
 def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
     """Points of the PDE that give enough residuals for each unknown."""
-    ratio = _PER_UNKNOWN_RANDOM if len(space.random) else _PER_UNKNOWN
-    return max(_FEWEST_POINTS, -(-ratio * space.size // expansion.num_equations))
+    ratio = PER_UNKNOWN_RANDOM if len(space.random) else PER_UNKNOWN
+    count = num_points(space.size, expansion.num_equations, ratio)
+    return max(_FEWEST_POINTS, count)
 
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
