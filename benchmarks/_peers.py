@@ -187,7 +187,7 @@ class Tuned:
             full=self, reduced=self, residual=ours.residual, held_out=ours.held_out
         )
         solve = solver.prepare(model)
-        return lambda mu: solve(mu).coefficients
+        return lambda mu: solve(mu)["coefficients"]
 
 
 class ReadoutOfFNN:

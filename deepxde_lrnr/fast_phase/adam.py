@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from .._checks import as_choice, as_integer, as_number
 from .compilation import Compiled
-from .outcome import Outcome
 
 _OBJECTIVES = ("absolute", "MSE")
 # mu solved in one compiled call: one, a few, many.
@@ -69,8 +68,9 @@ class Adam:
         """Compiles the fast phase of a ``FastModel``.
 
         Returns:
-            Function of mu, an array of shape (P, p), that returns an ``Outcome``, with
-            an attribute ``network`` that the coefficients in it belong to.
+            Function of mu, an array of shape (P, p), to the fields of a ``Solution``
+            beside mu, as arrays of P rows; with an attribute ``network`` that the
+            coefficients in them belong to.
         """
         network = fast.reduced if self.network == "fast" else fast.full
         residual = fast.residual
@@ -126,42 +126,44 @@ class Adam:
 
         compiled, indicator = Compiled(run), Compiled(held_out)
 
-        def solve(mu) -> Outcome:
+        def solve(mu) -> dict[str, np.ndarray]:
             start, z, history, finite = compiled(*residual.feed(mu))
             before, after = indicator(start, z, *fast.held_out.feed(mu))
             # Where FastLRNR's residual is a number but the exact one is not.
             exact = tf.math.is_finite(after)
             z, finite = tf.where(exact[:, None], z, start), finite & exact
             after = tf.where(exact, after, before)
-            return Outcome.make(
-                start,
-                z,
-                history,
-                steps=self.iterations,
-                status=["iterations done" if ok else "not finite" for ok in finite],
-                initial_residual=before,
-                residual=after,
-                initial_objective=history[:, 0],
-                objective=tf.where(finite, history[:, -1], history[:, 0]),
-            )
+            status = ["iterations done" if ok else "not finite" for ok in finite]
+            return {
+                "coefficients": np.asarray(z),
+                "initial_coefficients": np.asarray(start),
+                "initial_residual": np.sqrt(before),
+                "residual": np.sqrt(after),
+                "initial_objective": np.asarray(history[:, 0]),
+                "objective": np.where(finite, history[:, -1], history[:, 0]),
+                "history": np.asarray(history),
+                "steps": np.full(len(mu), self.iterations),
+                "status": np.asarray(status, object),
+            }
 
-        def solve_all(mu) -> Outcome:
+        def solve_all(mu) -> dict[str, np.ndarray]:
             return in_batches(solve, np.asarray(mu, fast.full.compute_dtype))
 
         solve_all.network = fast.full
         return solve_all
 
 
-def in_batches(solve, mu) -> Outcome:
+def in_batches(solve, mu) -> dict[str, np.ndarray]:
     """Solves for mu of shape (n, p), a batch of one of few sizes after the other.
 
     Each batch is padded up to the next size, so that no number of mu needs a
     compilation of its own. Larger batches leave the caches.
     """
-    outcomes = []
+    parts = []
     for start in range(0, len(mu), _BATCHES[-1]):
         chunk = mu[start : start + _BATCHES[-1]]
         size = next(b for b in _BATCHES if len(chunk) <= b)
         padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
-        outcomes.append(Outcome(**solve(padded).rows(slice(len(chunk)))))
-    return Outcome.concatenate(outcomes)
+        found = solve(padded)
+        parts.append({name: rows[: len(chunk)] for name, rows in found.items()})
+    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}

@@ -345,12 +345,8 @@ class FastModel:
         mu = space.check(mu, stacklevel=3)
         prepared, predictor = self.prepare(LeastSquares() if solver is None else solver)
         index = 0 if single else slice(None)
-        return Solution(
-            mu=mu[index],
-            **prepared(mu).rows(index),
-            _predictor=predictor,
-            _model=self,
-        )
+        found = {name: rows[index] for name, rows in prepared(mu).items()}
+        return Solution(mu=mu[index], **found, _predictor=predictor, _model=self)
 
     def prepare(self, solver):
         """Makes a solver ready for this model, which it does once.
@@ -359,8 +355,8 @@ class FastModel:
             solver: Solver object.
 
         Returns:
-            Function of mu, shape (P, p), to an ``Outcome``, and the ``Predictor`` of
-            its solutions.
+            Function of mu, shape (P, p), to the fields of a ``Solution`` beside mu, as
+            arrays of P rows, and the ``Predictor`` of its solutions.
         """
         check_solver(solver)
         if solver not in self._solvers:

@@ -12,7 +12,6 @@ from threadpoolctl import ThreadpoolController
 from .._checks import as_integer, as_number
 from ..taylor.workspace import Workspace
 from .gauss_newton import minimise
-from .outcome import Outcome
 
 # Mu that a thread takes at a time.
 _MOST_AT_ONCE = 32
@@ -68,8 +67,9 @@ class LeastSquares:
         """Makes the fast phase of a ``FastModel``.
 
         Returns:
-            Function of mu, an array of shape (P, p), that returns an ``Outcome``, with
-            an attribute ``network`` that the coefficients in it belong to.
+            Function of mu, an array of shape (P, p), to the fields of a ``Solution``
+            beside mu, as arrays of P rows; with an attribute ``network`` that the
+            coefficients in them belong to.
 
         Raises:
             ValueError: If there are more unknowns than residuals, or a function of the
@@ -97,7 +97,7 @@ class LeastSquares:
             idle.append(workspace)
             return found
 
-        def solve(mu) -> Outcome:
+        def solve(mu) -> dict[str, np.ndarray]:
             workers = min(len(mu), fast.num_threads or _num_cores())
             # One thread for each mu: threads of BLAS would wait for each other.
             with blas.limit(limits=1, user_api="blas"):
@@ -107,12 +107,12 @@ class LeastSquares:
                     parts = np.array_split(mu, -(-len(mu) // _MOST_AT_ONCE) * workers)
                     with ThreadPoolExecutor(workers) as pool:
                         found = sum(pool.map(solve_some, parts), start=[])
-            return self._outcome(found, len(start))
+            return self._fields(found, len(start))
 
         solve.network = fast.network
         return solve
 
-    def _outcome(self, found, size: int) -> Outcome:
+    def _fields(self, found, size: int) -> dict[str, np.ndarray]:
         """From pairs of a ``Minimum`` and the start's held-out sum of squares."""
         initial = np.zeros((len(found), size + 1))
         initial[:, -1] = 1
@@ -121,26 +121,25 @@ class LeastSquares:
         status, residual, objective = [], [], []
         for i, (minimum, before) in enumerate(found):
             steps = minimum.history
-            # Comparisons with NaN are false.
-            better = len(steps) > 1 and minimum.held_out[-1] < before
             history[i] = steps[-1]
             history[i, : len(steps)] = steps
-            residual.append(minimum.held_out[-1] if better else before)
-            objective.append(steps[-1] if better else steps[0])
-            if better:
+            # Comparisons with NaN are false.
+            if len(steps) > 1 and minimum.held_out[-1] < before:
                 coefficients[i] = [*minimum.unknowns, 0]
-                status.append(minimum.status)
+                end = minimum.held_out[-1], steps[-1], minimum.status
             else:
                 failed = minimum.status == "not finite"
-                status.append("not finite" if failed else "no improvement")
-        return Outcome.make(
-            initial,
-            coefficients,
-            history,
-            steps=[len(minimum.history) - 1 for minimum, _ in found],
-            status=status,
-            initial_residual=[before for _, before in found],
-            residual=residual,
-            initial_objective=history[:, 0],
-            objective=objective,
-        )
+                end = before, steps[0], "not finite" if failed else "no improvement"
+            for values, value in zip((residual, objective, status), end, strict=True):
+                values.append(value)
+        return {
+            "coefficients": coefficients,
+            "initial_coefficients": initial,
+            "initial_residual": np.sqrt([before for _, before in found]),
+            "residual": np.sqrt(residual),
+            "initial_objective": history[:, 0],
+            "objective": np.array(objective),
+            "history": history,
+            "steps": np.array([len(minimum.history) - 1 for minimum, _ in found]),
+            "status": np.array(status, object),
+        }
