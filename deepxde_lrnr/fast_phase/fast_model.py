@@ -17,11 +17,10 @@ from ..nn import FastLRNR
 from ..prediction import Predictor
 from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
-from .choice import choose_rcond, residuals_after
 from .error_estimate import ErrorEstimate
 from .expansion import Equations, Expansion, find_expansion
 from .file import KIND, pack_fast_model
-from .gauss_newton import RCOND
+from .gauss_newton import RCOND, choose_rcond, residuals_after
 from .least_squares import LeastSquares
 from .points import check_enough
 from .report import Report, count_flops

@@ -10,9 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import lapack
 
+from ..taylor.workspace import Workspace
+
 # Columns of J are scaled to unit length; those that are combinations of others but for
 # this share carry no information in double precision.
 RCOND = 1e-12
+# Shares that are tried, and how much larger a residual may be with one that leaves out
+# more. Those functions need readouts of up to its inverse, which cost as many digits
+# wherever the solution is evaluated.
+_RCONDS = (1e-8, 1e-10, RCOND)
+_NO_MATTER = 1.1
+# Steps of a comparison.
+_STEPS = 4
 # The estimate of the smallest singular value is at most so many times too large.
 _ESTIMATED = 2
 # Columns that LAPACK's factorisations take at a time.
@@ -197,6 +206,38 @@ def _backtrack(evaluate, unknowns, step, f: float, halvings: int):
         if _squared(new.fitted) < f:
             return share, new
     return 0.0, None
+
+
+def residuals_after(equations, mu, rcond: float = RCOND) -> np.ndarray:
+    """Held-out residuals (root of the sum of squares) after a few steps.
+
+    Args:
+        equations: ``JetEquations`` or ``NetworkEquations``.
+        mu: Array of shape (n, p).
+        rcond: As for ``Factors``.
+    """
+    start, workspace = equations.space.start(), Workspace()
+    found = [
+        minimise(equations.at(m, workspace), start, _STEPS, 0.1, rcond) for m in mu
+    ]
+    return np.sqrt([minimum.held_out[-1] for minimum in found])
+
+
+def choose_rcond(equations, mu) -> float:
+    """Which functions are taken for combinations of others, as in ``Factors``.
+
+    The fewest that leave hardly more of the residual.
+
+    Args:
+        equations: ``JetEquations``.
+        mu: Array of shape (n, p).
+    """
+    after = np.array([residuals_after(equations, mu, rcond) for rcond in _RCONDS])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.exp(np.mean(np.log(after), axis=1))
+    # A comparison with NaN is false.
+    good = means <= _NO_MATTER * np.nanmin([*means, np.inf])
+    return next((r for r, ok in zip(_RCONDS, good, strict=True) if ok), RCOND)
 
 
 def _squared(r: np.ndarray) -> float:

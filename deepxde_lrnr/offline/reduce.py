@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,32 +17,23 @@ from .._checks import (
     shown,
 )
 from .._forks import check_fork
-from .._progress import progress_bar
 from ..data import ParametricPDE
 from ..data.residual import Residual
-from ..fast_phase.choice import SIZES, Chooser
 from ..fast_phase.error_estimate import warn_unresolved
 from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.fast_model import FastModel
-from ..fast_phase.points import (
-    PER_UNKNOWN,
-    PER_UNKNOWN_RANDOM,
-    fast_collocations,
-    num_points,
-)
+from ..fast_phase.points import fast_collocations
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
+from .choice import choose_trial_space, enough_points
 from .snapshots import draw_snapshots, snapshot_points
 
-_FEWEST_POINTS = 128
 # Where more than this share of the hypernetwork's residual is left, the error of u is
 # estimated, which takes some seconds.
 _SUSPICIOUS = 1e-2
-# Points at which trial spaces with random features are compared.
-_FOR_RANDOM = 2_048
 
 
 def reduce_model(
@@ -171,7 +161,7 @@ def reduce_model(
         if random_features:
             random = RandomFeatures.draw(own.num_features, random_features, 1)
         if rank is None:
-            layers, network, chosen, lines, left = _choose(
+            layers, network, chosen, lines, left = choose_trial_space(
                 data,
                 loss_weights,
                 own,
@@ -187,7 +177,7 @@ def reduce_model(
             layers, network = reduced(rank)
     if points is None:
         space = TrialSpace(network, precision, random)
-        points = _num_points(space, data, expansion)
+        points = enough_points(space, expansion.num_equations)
     fitted, watched = fast_collocations(data, points, seed=seed)
     fast = FastModel(
         full,
@@ -208,57 +198,6 @@ def reduce_model(
         fast.seconds["error estimate"] = time.perf_counter() - start
         fast.seconds["error estimate"] -= fast.seconds["reduction"]
     return fast
-
-
-def _choose(
-    data, loss_weights, own, expansion, reduced, rtol, points, random_features, verbose
-):
-    """Layers, network, random features, what was compared, and the residual left."""
-    sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
-    count = _num_points(own, data, expansion)
-    if random_features is None:
-        count = max(count, _FOR_RANDOM)
-    most = np.inf
-    if points is not None:
-        # As many unknowns as the given points can determine.
-        most = len(points) if np.ndim(points) else points
-        most *= expansion.num_equations / 2
-        layers, outputs = len(own.widths), own.num_outputs
-        fitting = [s for s in sizes if outputs * (layers * s + 1) <= most]
-        sizes = fitting or sizes[:1]
-    residuals = [
-        Residual(data, c, loss_weights)
-        for c in fast_collocations(data, count, count // 4)
-    ]
-    chooser = Chooser(expansion.equations(*residuals, own), own, rtol)
-    found = {}
-
-    def ratio(size) -> float:
-        if size not in found:
-            layers, network = reduced(size)
-            space = TrialSpace(network, own.precision)
-            value = chooser.ratio(space, f"{size} neurons a layer")
-            found[size] = value, layers, network
-            bar.set_postfix_str(f"{size} neurons: residual {value:.1e}", refresh=False)
-            bar.update()
-        return found[size][0]
-
-    with progress_bar("Reduction", verbose, leave=False, unit="size") as bar:
-        # The residual falls with the size; the last one is taken in any case.
-        place = bisect_left(sizes[:-1], True, key=lambda size: ratio(size) <= rtol)
-        best = ratio(sizes[place])
-        _, layers, network = found[sizes[place]]
-        random = None
-        if best > rtol and random_features is None:
-            random, best = chooser.enrich(network, own.precision, best, most)
-    return layers, network, random, tuple(chooser.lines), best
-
-
-def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
-    """Points of the PDE that give enough residuals for each unknown."""
-    ratio = PER_UNKNOWN_RANDOM if len(space.random) else PER_UNKNOWN
-    count = num_points(space.size, expansion.num_equations, ratio)
-    return max(_FEWEST_POINTS, count)
 
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:

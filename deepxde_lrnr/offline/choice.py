@@ -1,17 +1,27 @@
-"""How many neurons, and random features beside them, the trial space has, and which
-of its functions are taken for combinations of others.
+"""How many neurons, and random features beside them, the trial space has.
 
 Chosen by held-out residuals at a few mu of the box. No reference solution enters.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 
-from ..taylor.workspace import Workspace
-from .gauss_newton import RCOND, minimise
-from .trial_space import RandomFeatures, TrialSpace
+from .._progress import progress_bar
+from ..data.residual import Residual
+from ..fast_phase.gauss_newton import residuals_after
+from ..fast_phase.points import (
+    PER_UNKNOWN,
+    PER_UNKNOWN_RANDOM,
+    fast_collocations,
+    num_points,
+)
+from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 
+# Points of the PDE, at least, and those at which random features are compared.
+_FEWEST_POINTS, _FOR_RANDOM = 128, 2_048
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 # Random features tried where all neurons are too few, and their scales.
@@ -24,47 +34,9 @@ SCALES = (0.5, 1.0, 2.0, 4.0)
 _MOST_UNKNOWNS = 800
 # The first features have to divide the residual by so much, twice as many by so much.
 _WORTH, _WORTH_MORE = 1.2, 1.1
-# Shares, as in ``Factors``, that are tried, and how much larger a residual may be with
-# one that leaves out more. Those functions need readouts of up to its inverse, which
-# cost as many digits wherever the solution is evaluated.
-_RCONDS = (1e-8, 1e-10, RCOND)
-_NO_MATTER = 1.1
 _NUM_PARAMETERS = 4
 # Left out at the beginning of the sequence of mu.
 _SKIP = 1024
-_STEPS = 4
-
-
-def residuals_after(equations, mu, rcond: float = RCOND) -> np.ndarray:
-    """Held-out residuals (root of the sum of squares) after a few steps.
-
-    Args:
-        equations: ``JetEquations`` or ``NetworkEquations``.
-        mu: Array of shape (n, p).
-        rcond: As for ``Factors``.
-    """
-    start, workspace = equations.space.start(), Workspace()
-    found = [
-        minimise(equations.at(m, workspace), start, _STEPS, 0.1, rcond) for m in mu
-    ]
-    return np.sqrt([minimum.held_out[-1] for minimum in found])
-
-
-def choose_rcond(equations, mu) -> float:
-    """Which functions are taken for combinations of others, as in ``Factors``.
-
-    The fewest that leave hardly more of the residual.
-
-    Args:
-        equations: ``JetEquations``.
-        mu: Array of shape (n, p).
-    """
-    after = np.array([residuals_after(equations, mu, rcond) for rcond in _RCONDS])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = np.exp(np.mean(np.log(after), axis=1))
-    # A comparison with NaN is false.
-    good = means <= _NO_MATTER * np.nanmin([*means, np.inf])
-    return next((r for r, ok in zip(_RCONDS, good, strict=True) if ok), RCOND)
 
 
 class Chooser:
@@ -147,3 +119,69 @@ class Chooser:
                 break
             value, chosen = new, random
         return chosen, value
+
+
+def choose_trial_space(
+    data, loss_weights, own, expansion, reduced, rtol, points, random_features, verbose
+):
+    """The smallest trial space that leaves no more than ``rtol`` of the residual.
+
+    Args:
+        data: The parametric problem.
+        loss_weights: As for ``Residual``.
+        own: Trial space of the full network.
+        expansion: How the residual depends on the network.
+        reduced: Function of a number of modes to layers and network.
+        rtol: Residual aimed at, relative to the hypernetwork's.
+        points: As for ``reduce_model``.
+        random_features: The same; if ``None``, they are chosen.
+        verbose: As for ``reduce_model``.
+
+    Returns:
+        Layers, network, random features or ``None``, what was compared, and the
+        residual left.
+    """
+    sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
+    count = enough_points(own, expansion.num_equations)
+    if random_features is None:
+        count = max(count, _FOR_RANDOM)
+    most = np.inf
+    if points is not None:
+        # As many unknowns as the given points can determine.
+        most = len(points) if np.ndim(points) else points
+        most *= expansion.num_equations / 2
+        layers, outputs = len(own.widths), own.num_outputs
+        fitting = [s for s in sizes if outputs * (layers * s + 1) <= most]
+        sizes = fitting or sizes[:1]
+    residuals = [
+        Residual(data, c, loss_weights)
+        for c in fast_collocations(data, count, count // 4)
+    ]
+    chooser = Chooser(expansion.equations(*residuals, own), own, rtol)
+    found = {}
+
+    def ratio(size) -> float:
+        if size not in found:
+            layers, network = reduced(size)
+            space = TrialSpace(network, own.precision)
+            value = chooser.ratio(space, f"{size} neurons a layer")
+            found[size] = value, layers, network
+            bar.set_postfix_str(f"{size} neurons: residual {value:.1e}", refresh=False)
+            bar.update()
+        return found[size][0]
+
+    with progress_bar("Reduction", verbose, leave=False, unit="size") as bar:
+        # The residual falls with the size; the last one is taken in any case.
+        place = bisect_left(sizes[:-1], True, key=lambda size: ratio(size) <= rtol)
+        best = ratio(sizes[place])
+        _, layers, network = found[sizes[place]]
+        random = None
+        if best > rtol and random_features is None:
+            random, best = chooser.enrich(network, own.precision, best, most)
+    return layers, network, random, tuple(chooser.lines), best
+
+
+def enough_points(space: TrialSpace, num_equations: int) -> int:
+    """Points of the PDE that give enough residuals for each unknown."""
+    ratio = PER_UNKNOWN_RANDOM if len(space.random) else PER_UNKNOWN
+    return max(_FEWEST_POINTS, num_points(space.size, num_equations, ratio))
