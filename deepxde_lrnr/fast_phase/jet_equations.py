@@ -10,7 +10,6 @@ differentiated.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import deepxde as dde
@@ -18,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from ..data.blocks import Block, make_blocks
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
@@ -39,79 +39,6 @@ class Linearised(NamedTuple):
     fitted: np.ndarray
     held_out: np.ndarray
     jacobian: object
-
-
-@dataclass(frozen=True)
-class Block:
-    """The points of the PDE, or of one IC/BC, fitted ones before those held out.
-
-    Attributes:
-        name: "pde", or that of the IC/BC.
-        points: Array of shape (n, d), where they are paired the partners last.
-        start: Place of the first among the points of all blocks.
-        num_fitted: Number of points fitted, pairs counted once.
-        paired: Whether the second half of the points are partners of the first.
-        condition: ``None``, or the number of the IC/BC.
-        selection: ``None``, or the places of the points among those of the IC/BC.
-    """
-
-    name: str
-    points: np.ndarray
-    start: int
-    num_fitted: int
-    paired: bool = False
-    condition: int | None = None
-    selection: np.ndarray | None = None
-
-    @property
-    def rows(self) -> slice:
-        """Its points among those of all blocks."""
-        return slice(self.start, self.start + len(self.points))
-
-    @property
-    def count(self) -> int:
-        """Number of points, pairs counted once."""
-        return len(self.points) // 2 if self.paired else len(self.points)
-
-
-def make_blocks(residual: Residual, held_out: Residual) -> list[Block]:
-    """Blocks of the PDE (all of its equations), then of each IC/BC.
-
-    Args:
-        residual: At the points fitted.
-        held_out: At the points held out.
-    """
-    data, blocks, start = residual.data, [], 0
-    fitted, held = residual.collocation, held_out.collocation
-    if data.problem.pde is not None:
-        points = np.vstack([fitted.pde_points, held.pde_points]).astype(float)
-        blocks.append(Block("pde", points, 0, len(fitted.pde_points)))
-        start = len(points)
-    for i, condition in enumerate(data.conditions):
-        parts = [c.condition_points[i] for c in (fitted, held)]
-        places = [c.selections[i] for c in (fitted, held)]
-        num_fitted = len(parts[0])
-        if condition.paired:
-            num_fitted //= 2
-            # First halves, then their partners.
-            parts = [
-                half for j in range(2) for half in (np.split(p, 2)[j] for p in parts)
-            ]
-        points = np.vstack(parts).astype(float)
-        selection = None if places[0] is None else np.concatenate(places)
-        blocks.append(
-            Block(
-                condition.name,
-                points,
-                start,
-                num_fitted,
-                condition.paired,
-                i,
-                selection,
-            )
-        )
-        start += len(points)
-    return blocks
 
 
 class JetEquations:
@@ -211,7 +138,7 @@ class JetEquations:
 
         def u_of(x):
             x = tf.cast(x, tf.float64)
-            values = polynomial(self.indices, part, x - center)
+            values = tf.transpose(self.indices.polynomial(part, x - center))
             u = self._precision.output_transform(mu_rows, x, values)
             return tf.cast(u, dtype)
 
@@ -379,25 +306,3 @@ class JetEquations:
                                 out += np.multiply(weights, values, out=part)
                 first += n
         return J.T
-
-
-def polynomial(indices: MultiIndices, jets, distance):
-    """Values of the polynomials with given jets.
-
-    Args:
-        indices: Which derivatives the jets have.
-        jets: Tensor of shape (number of indices, components, rows).
-        distance: Tensor of shape (rows, d), from the points of the jets.
-
-    Returns:
-        Tensor of shape (rows, components).
-    """
-    columns = [distance[:, j] for j in range(indices.dim)]
-    monomials = {indices.indices[0]: None}
-    total = jets[0]
-    for place, index in enumerate(indices.indices[1:], start=1):
-        j = next(j for j, order in enumerate(index) if order)
-        smaller = monomials[tuple(i - (k == j) for k, i in enumerate(index))]
-        monomials[index] = columns[j] if smaller is None else smaller * columns[j]
-        total += jets[place] * monomials[index]
-    return tf.transpose(total)

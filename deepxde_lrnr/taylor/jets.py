@@ -69,6 +69,26 @@ class MultiIndices:
                 pairs[total].append((i, j))
         return pairs
 
+    def polynomial(self, jets, distance):
+        """Values of the polynomials with given jets, of arrays or of Tensors.
+
+        Args:
+            jets: Shape (``len(self)``, m, n).
+            distance: Shape (n, d), from the points of the jets.
+
+        Returns:
+            Values of shape (m, n).
+        """
+        columns = [distance[:, j] for j in range(self.dim)]
+        monomials = {self.indices[0]: None}
+        total = jets[0]
+        for place, index in enumerate(self.indices[1:], start=1):
+            j = next(j for j, order in enumerate(index) if order)
+            smaller = monomials[tuple(i - (k == j) for k, i in enumerate(index))]
+            monomials[index] = columns[j] if smaller is None else smaller * columns[j]
+            total = total + jets[place] * monomials[index]
+        return total
+
     def compose(
         self,
         series: list[np.ndarray],
