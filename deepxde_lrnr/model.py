@@ -16,6 +16,7 @@ from .data.missing import MissingProblem
 from .data.outside import warn_outside
 from .fast_phase import FastModel
 from .io import container
+from .io.kinds import MODEL
 from .io.networks import pack_hyper, restore_weights
 from .nn import HyperLRNR
 from .offline import reduce_model
@@ -23,8 +24,6 @@ from .optimizers import SOAP
 from .prediction import Predictor
 from .training.arguments import as_saved, check_compile
 from .training.meta_phase import MetaPhase
-
-KIND = "model"
 
 
 class Model(MetaPhase):
@@ -235,7 +234,7 @@ class Model(MetaPhase):
             "loss_weights": self.loss_weights and [float(w) for w in self.loss_weights],
         }
         packed.arrays |= {"problem/low": low, "problem/high": high}
-        container.write(save_path, KIND, packed.header, packed.arrays)
+        container.write(save_path, MODEL, packed.header, packed.arrays)
         if verbose > 0:
             print(f"Iteration {iterations(self.train_state)}: saved to {save_path}\n")
         return save_path
@@ -263,7 +262,7 @@ class Model(MetaPhase):
         if save_path.endswith(".npz"):
             if verbose > 0:
                 print(f"Restoring model from {save_path} ...\n")
-            header, arrays = container.read(save_path, KIND)
+            header, arrays = container.read(save_path, MODEL)
             restore_weights(self.net, header, arrays, save_path)
         else:
             super().restore(save_path, device=device, verbose=verbose)

@@ -11,9 +11,6 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import families
 import pytest
-from deepxde_lrnr.fast_phase.file import KIND as FAST_MODEL
-from deepxde_lrnr.io import kinds
-from deepxde_lrnr.model import KIND as MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("tensorflow", "keras", "deepxde", "scipy", "matplotlib")
@@ -126,7 +123,3 @@ def test_a_backend_that_is_changed_before_the_first_use_is_an_error():
     _, err = run(code)
     assert "ImportError: deepxde_lrnr needs DeepXDE's backend" in err
     assert 'DDE_BACKEND is set to "pytorch"' in err
-
-
-def test_kinds_of_files_have_one_name_each():
-    assert (kinds.MODEL, kinds.FAST_MODEL) == (MODEL, FAST_MODEL)

@@ -50,6 +50,22 @@ class Collocation:
         """All points, shape (sum of ``counts`` + n, d)."""
         return np.vstack((*self.condition_points, self.pde_points))
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """What a file keeps of it, by name."""
+        arrays = {"pde": self.pde_points}
+        for i, points in enumerate(self.condition_points):
+            arrays[f"condition_{i}"] = points
+            if self.selections[i] is not None:
+                arrays[f"selection_{i}"] = self.selections[i]
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: dict, num_conditions: int) -> Collocation:
+        """From ``to_arrays``, with points of the IC/BC of its own."""
+        points = tuple(arrays[f"condition_{i}"] for i in range(num_conditions))
+        selections = (arrays.get(f"selection_{i}") for i in range(num_conditions))
+        return cls(points, arrays["pde"], tuple(selections), FrozenPoints(points))
+
     def subset(self, num_points: int, keep_whole, paired) -> Collocation:
         """Draws ``num_points`` of the PDE's points and the same share of each IC/BC's.
 

@@ -30,6 +30,8 @@ _ORDERS = (2, 4, 6)
 _NUM_POINTS = 12
 # Number of mu, each with another readout, at which used derivatives are looked for.
 _NUM_PARAMETERS = 8
+# No PDE has derivatives of a higher order in one variable.
+_HIGHEST = 12
 # Relative differences taken for rounding.
 _ROUNDING = 1e-8
 _ROUNDING_SINGLE = 1e-2
@@ -63,6 +65,27 @@ class Expansion:
         if self.indices is None:
             return NetworkEquations(residual, held_out, space)
         return JetEquations(residual, held_out, space, self.indices, xla)
+
+    def to_dict(self) -> dict:
+        """What a file keeps of it."""
+        used = None if self.indices is None else [list(i) for i in self.indices.indices]
+        return {"indices": used, "num_equations": self.num_equations}
+
+    @classmethod
+    def from_dict(cls, saved: dict, dim: int) -> Expansion:
+        """From ``to_dict``, for points of dimension ``dim``.
+
+        Raises:
+            ValueError: If the derivatives are none that a PDE has.
+        """
+        indices = saved["indices"]
+        if indices is not None:
+            indices = [tuple(map(int, index)) for index in indices]
+            most = max(max(index, default=0) for index in indices)
+            if any(len(i) != dim or min(i) < 0 for i in indices) or most > _HIGHEST:
+                raise ValueError(f"the derivatives are {saved['indices']!r}")
+            indices = MultiIndices(indices)
+        return cls(indices, int(saved["num_equations"]))
 
     def __str__(self) -> str:
         if self.indices is None:

@@ -13,13 +13,14 @@ from .._forks import check_fork
 from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
 from ..io import container
+from ..io.kinds import FAST_MODEL
 from ..nn import FastLRNR
 from ..prediction import Predictor
 from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
 from .error_estimate import ErrorEstimate
 from .expansion import Equations, Expansion, find_expansion
-from .file import KIND, pack_fast_model
+from .file import pack_fast_model
 from .gauss_newton import RCOND, choose_rcond, residuals_after
 from .least_squares import LeastSquares
 from .points import check_enough
@@ -305,7 +306,7 @@ class FastModel:
         """
         path = as_path("path", path)
         packed = pack_fast_model(self, stacklevel=2)
-        container.write(path, KIND, packed.header, packed.arrays)
+        container.write(path, FAST_MODEL, packed.header, packed.arrays)
         return path
 
     def solve(self, mu, solver=None) -> Solution:

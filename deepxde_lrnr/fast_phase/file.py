@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..data.collocation import Collocation, FrozenPoints
+from ..data.collocation import Collocation
 from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
 from ..io.networks import (
@@ -17,14 +17,10 @@ from ..io.networks import (
 )
 from ..parameter_space import ParameterSpace
 from ..reduction import ReducedLayer
-from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from .expansion import Expansion
 from .trial_space import RandomFeatures
 
-KIND = "fast model"
-# No PDE has derivatives of a higher order in one variable.
-_HIGHEST = 12
 # Of the first design, whose files have none, there is no fast phase any more.
 _DESIGN = 2
 _LAYER_ARRAYS = ("indices", "map", "singular_values")
@@ -43,6 +39,8 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
         UserWarning: If a function of the user's cannot be saved.
     """
     full, record = fast.full, fast.problem_record
+    # What has not been looked at is not found out to be saved.
+    expansion = fast.__dict__.get("expansion")
     packed = pack_functions(full, len(record.low), stacklevel + 1)
     packed.header = {
         "parameter_space": fast.parameter_space.to_dict(),
@@ -57,7 +55,7 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
         "seconds": {name: float(value) for name, value in fast.seconds.items()},
         "conditions": list(record.conditions),
         "design": _DESIGN,
-        "expansion": _pack_expansion(fast),
+        "expansion": expansion.to_dict() if expansion else None,
         "single_precision": fast.precision.single,
         "choice": list(fast.choice),
         "watches_start": fast.__dict__.get("watches_start"),
@@ -69,8 +67,9 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
     for i, layer in enumerate(fast.layers):
         arrays |= {f"layer_{i}/{name}": getattr(layer, name) for name in _LAYER_ARRAYS}
     arrays |= {f"problem/{name}": getattr(record, name) for name in _RECORD_ARRAYS}
-    arrays |= _pack_collocation(fast.residual.collocation, "points")
-    arrays |= _pack_collocation(fast.held_out.collocation, "held_out")
+    for prefix, residual in (("points", fast.residual), ("held_out", fast.held_out)):
+        named = residual.collocation.to_arrays()
+        arrays |= {f"{prefix}/{name}": array for name, array in named.items()}
     arrays["random/weights"] = fast.space.random.weights
     arrays["random/shifts"] = fast.space.random.shifts
     return packed
@@ -110,22 +109,24 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
         conditions=tuple(header["conditions"]), **below(arrays, "problem")
     )
     weights, number = header["loss_weights"], len(record.conditions)
-    points = _unpack_collocation(below(arrays, "points"), number)
-    held_out = _unpack_collocation(below(arrays, "held_out"), number)
+    residual, held_out = (
+        Residual(data, Collocation.from_arrays(below(arrays, name), number), weights)
+        for name in ("points", "held_out")
+    )
     precision = Precision(full)
     precision.single |= {str(k): str(v) for k, v in header["single_precision"].items()}
-    expansion, watches = header["expansion"], header["watches_start"]
-    rcond = header["rcond"]
+    watches, rcond = header["watches_start"], header["rcond"]
     if rcond is not None and not 0 < rcond < 1:
         raise ValueError(f"rcond is {rcond!r}")
+    expansion = header["expansion"]
     if expansion is not None:
-        expansion = _unpack_expansion(expansion, len(record.low))
+        expansion = Expansion.from_dict(expansion, len(record.low))
     return {
         "full": full,
         "reduced": reduced,
         "layers": layers,
-        "residual": Residual(data, points, weights),
-        "held_out": Residual(data, held_out, weights),
+        "residual": residual,
+        "held_out": held_out,
         "precision": precision,
         "random": RandomFeatures(**below(arrays, "random")),
         "expansion": expansion,
@@ -141,48 +142,5 @@ class OldDesign(ValueError):
     """The file holds what the fast phase of the first design needed."""
 
 
-def _pack_expansion(fast) -> dict | None:
-    expansion = fast.__dict__.get("expansion")
-    if expansion is None:
-        return None
-    indices = expansion.indices
-    return {
-        "indices": None if indices is None else [list(i) for i in indices.indices],
-        "num_equations": expansion.num_equations,
-    }
-
-
-def _unpack_expansion(packed: dict, dim: int) -> Expansion:
-    indices = packed["indices"]
-    if indices is not None:
-        indices = [tuple(map(int, index)) for index in indices]
-        most = max(max(index, default=0) for index in indices)
-        if any(len(i) != dim or min(i) < 0 for i in indices) or most > _HIGHEST:
-            raise ValueError(f"the derivatives are {packed['indices']!r}")
-        indices = MultiIndices(indices)
-    return Expansion(indices, int(packed["num_equations"]))
-
-
 def _number(value):
     return int(value) if isinstance(value, (int, np.integer)) else float(value)
-
-
-def _pack_collocation(collocation: Collocation, prefix: str) -> dict[str, np.ndarray]:
-    arrays = {f"{prefix}/pde": collocation.pde_points}
-    for i, (points, selection) in enumerate(
-        zip(collocation.condition_points, collocation.selections, strict=True)
-    ):
-        arrays[f"{prefix}/condition_{i}"] = points
-        if selection is not None:
-            arrays[f"{prefix}/selection_{i}"] = selection
-    return arrays
-
-
-def _unpack_collocation(arrays: dict, number: int, frozen=None) -> Collocation:
-    points = tuple(arrays[f"condition_{i}"] for i in range(number))
-    return Collocation(
-        points,
-        arrays["pde"],
-        tuple(arrays.get(f"selection_{i}") for i in range(number)),
-        FrozenPoints(points) if frozen is None else frozen,
-    )
