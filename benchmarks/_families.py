@@ -196,7 +196,7 @@ def hidden_states(model, points, mu, size, rng, derivatives=((0, 0),)) -> list:
     parts = []
     for m in np.asarray(mu, float):
         chosen = rng.choice(len(points), count, replace=False)
-        z = space.network_coefficients(m[None])
-        states = space.states(indices, jets(m[None])[:, :, chosen], z)
+        z = space.hidden.coefficients(m[None])
+        states = space.hidden.layers(indices, jets(m[None])[:, :, chosen], z)
         parts.append([state[places] for state in states])
     return [np.concatenate(states, axis=2) for states in zip(*parts, strict=True)]

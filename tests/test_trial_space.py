@@ -103,7 +103,7 @@ def test_with_all_neurons_the_start_is_the_lrnr_values_and_derivatives():
     assert space.size == 2 * (7 + 6 + 1)
     w = space.start()[None]
     np.testing.assert_allclose(
-        space.network_coefficients(MU), net.coefficients(MU), rtol=1e-12, atol=1e-14
+        space.hidden.coefficients(MU), net.coefficients(MU), rtol=1e-12, atol=1e-14
     )
     indices = MultiIndices.up_to(2, 2).indices
     one, other = (

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
-from ..taylor.activations import tanh_series, taylor_series
+from ..taylor.activations import tanh_series
 from ..taylor.feature_jets import feature_jets
+from ..taylor.hidden_jets import HiddenJets
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from ..taylor.workspace import Workspace
@@ -77,6 +78,7 @@ class TrialSpace:
         random: Random features, or ``None``.
 
     Attributes:
+        hidden: Jets of the hidden states.
         random: The random features, possibly none.
         num_features: m, number of features that the feature transform gives.
         num_functions: k.
@@ -93,29 +95,21 @@ class TrialSpace:
         self._given = network
         self.parameter_space = network.parameter_space
         self.precision = precision
-        stack, hyper = network.stack, network.hypernetwork
-        self.layout, self.widths = network.layout, stack.widths
-        self._W_in = np.asarray(stack.W_in, float)
-        self._U, self._V, self._b, self._B = map(
-            _doubles, (stack.U, stack.V, stack.b, stack.B)
-        )
-        self._hyper = list(
-            zip(_doubles(hyper.kernels), _doubles(hyper.biases), strict=True)
-        )
-        self.num_features = len(self._W_in)
+        stack = network.stack
+        self._activations = precision.activations(stack.activations)
+        self.hidden = HiddenJets(network, self._activations)
+        self.num_features = stack.W_in.shape[0]
         if random is None:
             random = RandomFeatures.draw(self.num_features, 0, 1.0)
         self.random = random
         self.num_functions = sum(stack.widths) + len(random) + 1
         self.num_outputs = stack.num_outputs
         self.size = self.num_functions * self.num_outputs
-        self._activations = precision.activations(stack.activations)
         w = np.zeros((self.num_outputs, self.num_functions))
         last = sum(stack.widths)
         w[:, last - stack.widths[-1] : last] = np.transpose(stack.W_out)
         w[:, -1] = stack.b_out
         self._start = w.ravel()
-        self._series = {}  # of the activations, by function and order
 
     @cached_property
     def network(self) -> FastLRNR:
@@ -183,7 +177,7 @@ class TrialSpace:
         fixed = None
         if not features.takes_parameters:
             fixed = self.random.jets(indices, features(None))
-        num_states = sum(self.widths)
+        num_states = sum(self.hidden.widths)
 
         def new():
             result = np.empty((len(indices), self.num_functions, len(points)))
@@ -196,82 +190,16 @@ class TrialSpace:
         def jets(mu, workspace=None):
             workspace = workspace or Workspace()
             found = features(mu)
-            z = self.network_coefficients(mu)
+            z = self.hidden.coefficients(mu)
             result = workspace.kept(jets, new)
-            for _ in self.states(indices, found, z, result[:, :num_states], workspace):
+            states = result[:, :num_states]
+            for _ in self.hidden.layers(indices, found, z, states, workspace):
                 pass
             if fixed is None:
                 result[:, num_states:-1] = self.random.jets(indices, found)
             return result
 
         return jets
-
-    def network_coefficients(self, mu: np.ndarray) -> np.ndarray:
-        """The hypernetwork's coefficients for mu of shape (P, p): shape (P, q)."""
-        y = self.parameter_space.scale(np.asarray(mu, float))
-        for kernel, bias in self._hyper[:-1]:
-            y = np.tanh(y @ kernel + bias)
-        kernel, bias = self._hyper[-1]
-        y = y @ kernel + bias
-        n = self.layout.num_scales
-        y[:, :n] = np.maximum(y[:, :n], 0)
-        return y
-
-    def states(
-        self,
-        indices: MultiIndices,
-        features: np.ndarray,
-        z: np.ndarray,
-        out: np.ndarray | None = None,
-        workspace: Workspace | None = None,
-    ):
-        """Jets of the hidden states, layer after layer.
-
-        Args:
-            indices: Which derivatives.
-            features: Jets of the features, shape (number of indices, m, n).
-            z: Coefficients of the network, shape (1, q).
-            out: Where they are written, shape (number of indices, sum of the widths,
-                n), by default new arrays.
-            workspace: For what is computed between.
-
-        Yields:
-            Arrays of shape (number of indices, width, n).
-        """
-        workspace = workspace or Workspace()
-        s, c = self.layout.split(z)
-        U, V, B = self._U, self._V, self._B
-        state, first = features, 0
-        shape = len(indices), features.shape[-1]
-        for level, width in enumerate(self.widths):
-            inner = workspace.empty(("inner", width), (shape[0], width, shape[1]))
-            if level == 0:
-                np.matmul(self._W_in.T, state, out=inner)
-            else:
-                rank = V[level - 1].shape[1]
-                modes = workspace.empty(("modes", rank), (shape[0], rank, shape[1]))
-                np.matmul(V[level - 1].T, state, out=modes)
-                np.matmul(U[level - 1] * s[level - 1], modes, out=inner)
-            bias = self._b[level]
-            if B[level] is not None:
-                bias = bias + B[level] @ c[level][0]
-            inner[0] += bias[:, None]
-            series = self._activation(level, indices.order)(inner[0], workspace)
-            place = None if out is None else out[:, first : first + width]
-            state = indices.compose(series, inner, place, workspace)
-            first += width
-            yield state
-
-    def _activation(self, level: int, order: int):
-        key = self._activations[level], order
-        if key not in self._series:
-            self._series[key] = taylor_series(*key)
-        return self._series[key]
-
-
-def _doubles(weights) -> list:
-    """Weights as arrays in double precision, ``None`` where there are none."""
-    return [None if w is None else np.asarray(w, float) for w in weights]
 
 
 class SolutionNetwork:

@@ -141,7 +141,8 @@ def choose_trial_space(
         Layers, network, random features or ``None``, what was compared, and the
         residual left.
     """
-    sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
+    widths, outputs = own.hidden.widths, own.num_outputs
+    sizes = [size for size in SIZES if size < min(widths)] + [max(widths)]
     count = enough_points(own, expansion.num_equations)
     if random_features is None:
         count = max(count, _FOR_RANDOM)
@@ -150,8 +151,7 @@ def choose_trial_space(
         # As many unknowns as the given points can determine.
         most = len(points) if np.ndim(points) else points
         most *= expansion.num_equations / 2
-        layers, outputs = len(own.widths), own.num_outputs
-        fitting = [s for s in sizes if outputs * (layers * s + 1) <= most]
+        fitting = [s for s in sizes if outputs * (len(widths) * s + 1) <= most]
         sizes = fitting or sizes[:1]
     residuals = [
         Residual(data, c, loss_weights)

@@ -67,7 +67,7 @@ def draw_snapshots(space: TrialSpace, indices: MultiIndices, x, mu, rng) -> Snap
         rng: ``numpy.random.Generator``: of the points of each mu, and of perturbations.
     """
     features = feature_jets(space.precision, indices, x)
-    coefficients = space.network_coefficients(mu)
+    coefficients = space.hidden.coefficients(mu)
     noise = rng.standard_normal(coefficients.shape) * _PERTURBATION
     noise[rng.random(len(mu)) < 0.5] = 0
     coefficients = coefficients + noise * np.abs(coefficients)
@@ -76,7 +76,7 @@ def draw_snapshots(space: TrialSpace, indices: MultiIndices, x, mu, rng) -> Snap
     for m, z in zip(mu, coefficients, strict=True):
         chosen = rng.choice(len(x), size, replace=False)
         jets = features(m[None])[:, :, chosen]
-        parts.append(list(space.states(indices, jets, z[None])))
+        parts.append(list(space.hidden.layers(indices, jets, z[None])))
     layers = [np.concatenate(states, axis=2) for states in zip(*parts, strict=True)]
     return Snapshots(
         [layer[0] for layer in layers],
