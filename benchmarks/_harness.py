@@ -22,7 +22,7 @@ from pathlib import Path
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr._tracing import Compiled
 
 
 def run(benchmark) -> None:

@@ -13,8 +13,8 @@ import cloudpickle
 import numpy as np
 from _families import POINTS, Family, build
 from dask.distributed import Client, LocalCluster, WorkerPlugin
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.offline import reduce_model
 
 # Workers need not find this folder.

@@ -13,7 +13,7 @@ from deepxde_lrnr import __main__ as command
 from deepxde_lrnr import sweeps
 from deepxde_lrnr._names import may_define
 from deepxde_lrnr._stores import GridStore
-from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.io import container, kinds
 
 PROBLEM = """

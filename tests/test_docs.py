@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr._tracing import Compiled
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 # Without those that a build generates.

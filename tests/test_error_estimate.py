@@ -7,8 +7,8 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares, NotResolvedWarning
-from deepxde_lrnr.fast_phase.compilation import Compiled
 
 LINE = dde.geometry.Interval(0, 1)
 X = np.linspace(0, 1, 401)[:, None]

@@ -5,10 +5,10 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.fast_phase import adam as adam_module
 from deepxde_lrnr.fast_phase.adam import in_batches
-from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.offline import reduce_model
 
 # Decay u_t = -k u from u(0) = a. The network is as small as the problem.

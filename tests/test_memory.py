@@ -9,8 +9,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 X = np.linspace([0, 0], [1, 1], 5)

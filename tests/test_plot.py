@@ -11,8 +11,8 @@ import families
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.1, 10, "log"))
 TIME = dde.geometry.TimeDomain(0, 1)

@@ -9,8 +9,8 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import families
 import pytest
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.offline import reduce
 
 SPACE = lrnr.ParameterSpace(a=(1, 3))

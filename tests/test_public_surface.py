@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.compilation import Compiled
+from deepxde_lrnr._tracing import Compiled
 from surface import (
     NOT_FOR_USERS,
     Tiny,

@@ -5,8 +5,8 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam
-from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.nn import FastLRNR
 from deepxde_lrnr.offline import reduce_model

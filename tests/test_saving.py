@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr._releases import iterations
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 from deepxde_lrnr.io import container
 from deepxde_lrnr.prediction import Predictor
 

@@ -11,8 +11,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 SOLVER = LeastSquares(3)

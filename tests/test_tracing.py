@@ -9,9 +9,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr._tracing import traced
+from deepxde_lrnr._tracing import Compiled, traced
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.fast_phase.compilation import Compiled
 
 
 @pytest.fixture

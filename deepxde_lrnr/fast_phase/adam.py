@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import as_choice, as_integer, as_number
-from .compilation import Compiled
+from .._tracing import Compiled
 
 _OBJECTIVES = ("absolute", "MSE")
 # mu solved in one compiled call: one, a few, many.

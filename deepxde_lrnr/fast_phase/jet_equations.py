@@ -16,12 +16,11 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
-from .._tracing import traced
+from .._tracing import CompiledOnce, traced
 from ..data.blocks import Block, make_blocks
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
-from .compilation import CompiledOnce
 from .trial_space import TrialSpace
 
 
