@@ -7,8 +7,6 @@ most of the error.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import tensorflow as tf
 from threadpoolctl import threadpool_limits
@@ -27,8 +25,6 @@ _STEPS = 4
 # If the richer space leaves more than this share of the residual, the error is not one
 # that more functions of this kind would show.
 _MOST_LEFT, _BOUND = 0.8, 0.95
-# A relative error above it is named.
-RESOLVED = 1e-2
 
 
 class NotResolvedWarning(UserWarning):
@@ -129,28 +125,3 @@ class ErrorEstimate:
         rows = np.tile(mu, (len(self._points), 1))
         arguments = map(tf.constant, (rows, self._points.astype(float), values))
         return self._own.precision.output_transform(*arguments).numpy()
-
-
-def warn_unresolved(names, mu: np.ndarray, errors: np.ndarray, stacklevel: int) -> None:
-    """Warns if an estimated error is above a per cent, or is none.
-
-    Args:
-        names: Of the parameters.
-        mu: Shape (n, p).
-        errors: Shape (n,).
-        stacklevel: As for ``warnings.warn``.
-    """
-    bad = ~(errors <= RESOLVED)
-    if not bad.any():
-        return
-    i = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
-    at = ", ".join(f"{name} = {m:.3g}" for name, m in zip(names, mu[i], strict=True))
-    warnings.warn(
-        f"The family is not resolved: at {bad.sum()} of {len(mu)} mu looked at the "
-        f"relative error of u after the fast phase is estimated to be above "
-        f"{RESOLVED:.0%}, the largest {errors[i]:.1%} at {at}. Train longer, take a "
-        "smaller box, a wider network or features that know where the solution is "
-        "steep; solution.error estimates the error for each mu.",
-        NotResolvedWarning,
-        stacklevel=stacklevel + 1,
-    )

@@ -122,7 +122,7 @@ class JetEquations:
             dtype: Precision in which the user's function is called.
             jets: Jets of N at all points.
             mu: Tensor of shape (1, p).
-            targets: Of the IC/BC, from ``targets``.
+            targets: Of the IC/BC, from ``_packed``.
 
         Returns:
             List of Tensors of shape (``block.count``, number of columns), and Tensor.
@@ -155,7 +155,7 @@ class JetEquations:
         return errors, part
 
     def _packed(self, flat) -> list[dict]:
-        """``targets`` from the Tensors in it."""
+        """Targets of the IC/BC, from the Tensors in ``_constants``."""
         return tf.nest.pack_sequence_as(self._structure, flat)
 
     def _with_derivatives(self, jets, mu, *targets):
@@ -175,30 +175,14 @@ class JetEquations:
                 for column in range(error.shape[1])
             ]
             errors.append(tf.stack(columns))
-            slopes.append(
-                tf.stack(
-                    [
-                        tf.gradients(
-                            column,
-                            part,
-                            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-                        )[0]
-                        for column in columns
-                    ]
-                )
-            )
+            gradients = [
+                tf.gradients(column, part, unconnected_gradients="zero")[0]
+                for column in columns
+            ]
+            slopes.append(tf.stack(gradients))
         return errors, slopes
 
     # What NumPy gets
-
-    def targets(self, mu: np.ndarray) -> list[dict]:
-        """Values and normals of each IC/BC at its points, for mu of shape (1, p)."""
-        conditions = self.residual.data.conditions
-        return [
-            conditions[block.condition].targets(block.points, mu, block.selection)
-            for block in self.blocks
-            if block.condition is not None
-        ]
 
     def at(self, mu: np.ndarray, workspace: Workspace | None = None):
         """The residual for one mu.
@@ -226,8 +210,15 @@ class JetEquations:
         return evaluate
 
     def _constants(self, mu: np.ndarray) -> list:
-        """What the residual for mu of shape (1, p) depends on beside the jets."""
-        targets = self.targets(mu)
+        """What the residual depends on beside the jets: mu, of shape (1, p), and for
+        each IC/BC the values and normals at its points.
+        """
+        conditions = self.residual.data.conditions
+        targets = [
+            conditions[block.condition].targets(block.points, mu, block.selection)
+            for block in self.blocks
+            if block.condition is not None
+        ]
         self._structure[:] = targets
         return [tf.constant(a) for a in (mu, *tf.nest.flatten(targets))]
 

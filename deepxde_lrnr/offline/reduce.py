@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -19,7 +20,7 @@ from .._checks import (
 from .._forks import check_fork
 from ..data import ParametricPDE
 from ..data.residual import Residual
-from ..fast_phase.error_estimate import warn_unresolved
+from ..fast_phase.error_estimate import NotResolvedWarning
 from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.fast_model import FastModel
 from ..fast_phase.points import fast_collocations
@@ -32,8 +33,8 @@ from .choice import choose_trial_space, enough_points
 from .snapshots import draw_snapshots, snapshot_points
 
 # Where more than this share of the hypernetwork's residual is left, the error of u is
-# estimated, which takes some seconds.
-_SUSPICIOUS = 1e-2
+# estimated, which takes some seconds. A relative error above the other is named.
+_SUSPICIOUS, _RESOLVED = 1e-2, 1e-2
 
 
 def reduce_model(
@@ -193,11 +194,31 @@ def reduce_model(
     )
     if by_default and left > _SUSPICIOUS:
         errors = fast.estimate_errors()
-        mu = full.parameter_space.sample(len(errors), "Halton")
-        warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
+        _warn_unresolved(full.parameter_space, errors, stacklevel=3)
         fast.seconds["error estimate"] = time.perf_counter() - start
         fast.seconds["error estimate"] -= fast.seconds["reduction"]
     return fast
+
+
+def _warn_unresolved(space, errors: np.ndarray, stacklevel: int) -> None:
+    """Warns if an error of ``estimate_errors`` is above a per cent, or is none."""
+    bad = ~(errors <= _RESOLVED)
+    if not bad.any():
+        return
+    mu = space.sample(len(errors), "Halton")
+    i = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
+    at = ", ".join(
+        f"{name} = {m:.3g}" for name, m in zip(space.names, mu[i], strict=True)
+    )
+    warnings.warn(
+        f"The family is not resolved: at {bad.sum()} of {len(mu)} mu looked at the "
+        f"relative error of u after the fast phase is estimated to be above "
+        f"{_RESOLVED:.0%}, the largest {errors[i]:.1%} at {at}. Train longer, take a "
+        "smaller box, a wider network or features that know where the solution is "
+        "steep; solution.error estimates the error for each mu.",
+        NotResolvedWarning,
+        stacklevel=stacklevel + 1,
+    )
 
 
 def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
