@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
 
 import deepxde as dde
@@ -24,7 +23,7 @@ from .file import pack_fast_model
 from .gauss_newton import RCOND, choose_rcond, residuals_after
 from .least_squares import LeastSquares
 from .points import check_enough
-from .report import Report, count_flops
+from .report import Report, seconds_of_solve
 from .solution import Solution
 from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
 
@@ -33,8 +32,6 @@ from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
 _NUM_COMPARED = 16
 # So many of them tell which functions are combinations of others.
 _NUM_FOR_RCOND = 8
-# Solves for the time in a report, the first of which is not counted.
-_NUM_TIMED = 6
 _CLEARLY = 0.1
 
 
@@ -218,43 +215,11 @@ class FastModel:
 
     @cached_property
     def _solve_seconds(self) -> float | None:
-        """Median time of a solve in the middle of the box, or ``None``."""
-        if self.residual.data is None or self.expansion.indices is None:
-            return None
-        mu = self.parameter_space.sample(1, "uniform")
-        try:
-            check_fork("report()")
-            solve, _ = self.prepare(LeastSquares())
-        except (RuntimeError, ValueError):  # a forked process, too few points
-            return None
-        times = []
-        for _ in range(_NUM_TIMED):
-            start = time.perf_counter()
-            solve(mu)
-            times.append(time.perf_counter() - start)
-        return float(np.median(times[1:]))
+        return seconds_of_solve(self)
 
     def report(self) -> Report:
         """Sizes, errors and times of the reduction; the time of a solve is measured."""
-        return Report(
-            layers=tuple(self.layers),
-            widths=self.full.stack.widths,
-            flops=count_flops(self.full),
-            fast_flops=count_flops(self.reduced),
-            num_unknowns=self.space.size,
-            num_points=(
-                len(self.residual.collocation.pde_points),
-                sum(self.residual.collocation.counts),
-            ),
-            num_random=len(self.space.random),
-            residual=str(self.expansion) if "expansion" in self.__dict__ else None,
-            single_precision=tuple(self.precision.single),
-            choice=self.choice,
-            dropped=self.dropped,
-            errors=self.estimated_errors,
-            seconds=dict(self.seconds),
-            solve_seconds=self._solve_seconds,
-        )
+        return Report.of(self)
 
     def predict(self, x, mu, operator=None) -> np.ndarray:
         """The hypernetwork's solution, before any fast phase; as ``Model.predict``.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
+from .._forks import check_fork
 from ..nn import FastLRNR
 from ..reduction import ReducedLayer
+from .least_squares import LeastSquares
+
+# Solves that are timed, the first of which is not counted.
+_NUM_TIMED = 6
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,27 @@ class Report:
     errors: np.ndarray | None
     seconds: dict[str, float]
     solve_seconds: float | None = None
+
+    @classmethod
+    def of(cls, fast) -> Report:
+        """The report of a ``FastModel``."""
+        collocation = fast.residual.collocation
+        return cls(
+            layers=tuple(fast.layers),
+            widths=fast.full.stack.widths,
+            flops=count_flops(fast.full),
+            fast_flops=count_flops(fast.reduced),
+            num_unknowns=fast.space.size,
+            num_points=(len(collocation.pde_points), sum(collocation.counts)),
+            num_random=len(fast.space.random),
+            residual=str(fast.expansion) if "expansion" in fast.__dict__ else None,
+            single_precision=tuple(fast.precision.single),
+            choice=fast.choice,
+            dropped=fast.dropped,
+            errors=fast.estimated_errors,
+            seconds=dict(fast.seconds),
+            solve_seconds=fast._solve_seconds,
+        )
 
     def __str__(self) -> str:
         lines = [
@@ -105,3 +132,21 @@ def count_flops(network: FastLRNR) -> int:
     return 2 * sum(
         int(np.prod(w.shape)) for w in (stack.W_in, *stack.U, *stack.V, stack.W_out)
     )
+
+
+def seconds_of_solve(fast) -> float | None:
+    """Median time of a solve in the middle of the box, or ``None``."""
+    if fast.residual.data is None or fast.expansion.indices is None:
+        return None
+    mu = fast.parameter_space.sample(1, "uniform")
+    try:
+        check_fork("report()")
+        solve, _ = fast.prepare(LeastSquares())
+    except (RuntimeError, ValueError):  # a forked process, too few points
+        return None
+    times = []
+    for _ in range(_NUM_TIMED):
+        start = time.perf_counter()
+        solve(mu)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:]))
