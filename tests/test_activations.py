@@ -106,7 +106,7 @@ def test_constants_in_single_precision_are_told_once_and_work():
 def test_only_the_layer_that_needs_it_is_in_single_precision():
     with pytest.warns(PrecisionWarning, match="hidden layer 1"):
         fast = reduced(["tanh", stubborn, None])
-    series = fast.space._series
+    series = fast.space.hidden._series
     exact = [s for (function, _), s in series.items() if function is tf.tanh]
     first = fast.space._activations[0]
     v = tf.constant(V)

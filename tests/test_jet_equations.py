@@ -329,6 +329,9 @@ def test_a_polynomial_has_its_jets():
 
     values, third = value_and_third(x)
     np.testing.assert_allclose(values, jets[0].T)
+    of_arrays = indices.polynomial(jets, np.full((5, 2), 0.5))
+    halves = 0.5 ** np.array([sum(index) for index in indices.indices])
+    np.testing.assert_allclose(of_arrays, np.tensordot(halves, jets, 1))
     place = indices.indices.index((1, 2))
     np.testing.assert_allclose(third, 2 * jets[place, 1])
 

@@ -48,7 +48,7 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
         "functions": packed.header,
         "full_size": full.full_size,
         "layers": [
-            {name: _number(getattr(layer, name)) for name in _LAYER_NUMBERS}
+            {name: np.asarray(getattr(layer, name)).item() for name in _LAYER_NUMBERS}
             for layer in fast.layers
         ],
         "loss_weights": fast.residual.loss_weights,
@@ -91,14 +91,9 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
         raise OldDesign
     space = ParameterSpace.from_dict(header["parameter_space"])
     functions = unpack_functions(header["functions"], arrays, given)
+    kept = arrays["kept"], int(header["full_size"])
     full, reduced = (
-        unpack_fast(
-            space,
-            functions,
-            below(arrays, name),
-            arrays["kept"],
-            int(header["full_size"]),
-        )
+        unpack_fast(space, functions, below(arrays, name), *kept)
         for name in ("full", "reduced")
     )
     layers = [
@@ -140,7 +135,3 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
 
 class OldDesign(ValueError):
     """The file holds what the fast phase of the first design needed."""
-
-
-def _number(value):
-    return int(value) if isinstance(value, (int, np.integer)) else float(value)

@@ -107,39 +107,36 @@ class LeastSquares:
                     parts = np.array_split(mu, -(-len(mu) // _MOST_AT_ONCE) * workers)
                     with ThreadPoolExecutor(workers) as pool:
                         found = sum(pool.map(solve_some, parts), start=[])
-            return self._fields(found, len(start))
+            return self._fields(found)
 
         solve.network = fast.network
         return solve
 
-    def _fields(self, found, size: int) -> dict[str, np.ndarray]:
-        """From pairs of a ``Minimum`` and the start's held-out sum of squares."""
-        initial = np.zeros((len(found), size + 1))
+    def _fields(self, found) -> dict[str, np.ndarray]:
+        """From each minimum, and the held-out sum of squares of its start."""
+        minima = [minimum for minimum, _ in found]
+        before = np.array([start for _, start in found])
+        after = np.array([m.held_out[-1] for m in minima])
+        steps = np.array([len(m.history) - 1 for m in minima])
+        size = self.iterations + 1
+        history = np.array(
+            [m.history + m.history[-1:] * (size - len(m.history)) for m in minima]
+        )
+        # Comparisons with NaN are false.
+        better = (steps > 0) & (after < before)
+        readouts = np.array([[*m.unknowns, 0] for m in minima])
+        initial = np.zeros_like(readouts)
         initial[:, -1] = 1
-        coefficients = initial.copy()
-        history = np.empty((len(found), self.iterations + 1))
-        status, residual, objective = [], [], []
-        for i, (minimum, before) in enumerate(found):
-            steps = minimum.history
-            history[i] = steps[-1]
-            history[i, : len(steps)] = steps
-            # Comparisons with NaN are false.
-            if len(steps) > 1 and minimum.held_out[-1] < before:
-                coefficients[i] = [*minimum.unknowns, 0]
-                end = minimum.held_out[-1], steps[-1], minimum.status
-            else:
-                failed = minimum.status == "not finite"
-                end = before, steps[0], "not finite" if failed else "no improvement"
-            for values, value in zip((residual, objective, status), end, strict=True):
-                values.append(value)
+        status = np.array([m.status for m in minima], object)
+        status[~better & (status != "not finite")] = "no improvement"
         return {
-            "coefficients": coefficients,
+            "coefficients": np.where(better[:, None], readouts, initial),
             "initial_coefficients": initial,
-            "initial_residual": np.sqrt([before for _, before in found]),
-            "residual": np.sqrt(residual),
+            "initial_residual": np.sqrt(before),
+            "residual": np.sqrt(np.where(better, after, before)),
             "initial_objective": history[:, 0],
-            "objective": np.array(objective),
+            "objective": np.where(better, history[:, -1], history[:, 0]),
             "history": history,
-            "steps": np.array([len(minimum.history) - 1 for minimum, _ in found]),
-            "status": np.array(status, object),
+            "steps": steps,
+            "status": status,
         }

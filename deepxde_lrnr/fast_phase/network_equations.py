@@ -65,15 +65,11 @@ class NetworkEquations:
         errors = residual.data.errors((mu, x), function(x), auxiliary, function)
         dde.grad.clear()
         weights = residual.weights_of(len(errors))
-        parts = [
-            tf.reshape(tf.transpose(tf.cast(error, tf.float64)), (-1,))
-            for error in errors
-        ]
-        sizes = [tf.cast(tf.size(part), tf.float64) for part in parts]
-        return tf.concat(
-            [p * tf.sqrt(w / n) for p, w, n in zip(parts, weights, sizes, strict=True)],
-            axis=0,
-        )
+        parts = []
+        for error, weight in zip(errors, weights, strict=True):
+            part = tf.reshape(tf.transpose(tf.cast(error, tf.float64)), (-1,))
+            parts.append(part * tf.sqrt(weight / tf.cast(tf.size(part), tf.float64)))
+        return tf.concat(parts, axis=0)
 
     def _values(self, w, feeds):
         return [

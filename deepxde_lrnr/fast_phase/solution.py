@@ -85,17 +85,11 @@ class Solution:
         cent), and how far off it is otherwise: ``benchmarks/fast_phase.py``.
         """
         estimate = self._model._error_estimate
-        residual = np.atleast_1d(self.residual)
-        found = np.empty(len(residual))
-        for i, (mu, z) in enumerate(
-            zip(np.atleast_2d(self.mu), np.atleast_2d(self.coefficients), strict=True)
-        ):
-
-            def values(x, mu=mu, z=z):
-                return self._predictor(x, mu[None], z[None], True)
-
-            found[i] = estimate(mu, z, residual[i], values)
-        return found[0] if self.mu.ndim == 1 else found
+        single = self.mu.ndim == 1
+        found = []
+        for one in [self] if single else self:
+            found.append(estimate(one.mu, one.coefficients, one.residual, one.predict))
+        return np.float64(found[0]) if single else np.array(found)
 
     @property
     def parameter_space(self):
@@ -130,11 +124,5 @@ class Solution:
             TypeError: If ``x`` is not made of real numbers.
             ValueError: If ``x`` or ``operator`` is not as above.
         """
-        single = self.mu.ndim == 1
-        return self._predictor(
-            x,
-            np.atleast_2d(self.mu),
-            np.atleast_2d(self.coefficients),
-            single,
-            operator,
-        )
+        mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
+        return self._predictor(x, mu, z, self.mu.ndim == 1, operator)
