@@ -13,7 +13,8 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from _families import Family, constrained, features, problem
-from deepxde_lrnr.fast_phase import FastModel, LeastSquares
+from deepxde_lrnr.fast_model import FastModel
+from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.gauss_newton import minimise
 from deepxde_lrnr.fast_phase.jet_equations import JetEquations
 from deepxde_lrnr.nn.hyper_lrnr import rows_of

@@ -13,7 +13,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import callbacks, data, fast_phase, nn, offline, optimizers, plot, reduction
     from .data.outside import OutsideGeometryWarning
-    from .fast_phase import FastModel, Solution
+    from .fast_model import FastModel
+    from .fast_phase import Solution
     from .io import FileFormatError
     from .loading import load_fast, load_model
     from .model import Model
@@ -62,7 +63,7 @@ _MODULES = frozenset(
 )
 _HOME = {
     "DivergenceError": "training",
-    "FastModel": "fast_phase",
+    "FastModel": "fast_model",
     "FileFormatError": "io",
     "Model": "model",
     "OutsideGeometryWarning": "data.outside",

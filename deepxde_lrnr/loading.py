@@ -12,7 +12,7 @@ from ._forks import check_fork
 from .data import ParametricPDE
 from .data.examination import examine
 from .data.missing import MissingProblem
-from .fast_phase import FastModel
+from .fast_model import FastModel
 from .fast_phase.file import OldDesign, unpack_fast_model
 from .io import FileFormatError, container
 from .io.kinds import FAST_MODEL, MODEL

@@ -14,7 +14,7 @@ from .data import ParametricPDE
 from .data.collocation import bounding_box
 from .data.missing import MissingProblem
 from .data.outside import warn_outside
-from .fast_phase import FastModel
+from .fast_model import FastModel
 from .io import container
 from .io.kinds import MODEL
 from .io.networks import pack_hyper, restore_weights

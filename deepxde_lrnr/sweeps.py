@@ -14,8 +14,8 @@ from ._checks import as_function, as_integer, as_path, as_points, as_verbose
 from ._forks import check_fork
 from ._progress import progress_bar
 from ._stores import GridOutput, open_store
-from .fast_phase import FastModel, LeastSquares
-from .fast_phase.fast_model import check_solver
+from .fast_model import FastModel, check_solver
+from .fast_phase import LeastSquares
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
 # Largest number of mu, and of numbers among the values, in a chunk.

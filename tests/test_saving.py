@@ -321,7 +321,7 @@ def test_what_was_found_out_is_not_found_out_again(
         raise AssertionError
 
     for name in ("find_expansion", "residuals_after"):
-        monkeypatch.setattr(f"deepxde_lrnr.fast_phase.fast_model.{name}", never)
+        monkeypatch.setattr(f"deepxde_lrnr.fast_model.{name}", never)
     loaded = lrnr.load_fast(tmp_path / "fast.npz", family())
     assert loaded.watches_start == fast.watches_start
     assert loaded.expansion == fast.expansion

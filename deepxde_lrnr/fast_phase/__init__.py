@@ -2,7 +2,6 @@
 
 __all__ = [
     "Adam",
-    "FastModel",
     "LeastSquares",
     "NotResolvedWarning",
     "PrecisionWarning",
@@ -12,6 +11,5 @@ __all__ = [
 from ..taylor.precision import PrecisionWarning
 from .adam import Adam
 from .error_estimate import NotResolvedWarning
-from .fast_model import FastModel
 from .least_squares import LeastSquares
 from .solution import Solution

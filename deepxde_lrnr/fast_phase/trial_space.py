@@ -11,7 +11,7 @@ import tensorflow as tf
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
 from ..taylor.activations import tanh_series
-from ..taylor.feature_jets import feature_jets
+from ..taylor.feature_jets import FeatureJets, feature_jets
 from ..taylor.hidden_jets import HiddenJets
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
@@ -161,19 +161,21 @@ class TrialSpace:
 
     # Jets, in NumPy
 
-    def at_points(self, indices: MultiIndices, points: np.ndarray):
+    def at_points(self, indices: MultiIndices, points: np.ndarray, keep: bool = True):
         """The trial functions at points.
 
         Args:
             indices: Which derivatives.
             points: Array of shape (n, d).
+            keep: Whether other trial spaces of the problem will ask for these points.
 
         Returns:
             Function of one mu, of shape (1, p), and of a ``Workspace`` if there is one,
             to the jets of all trial functions, shape (number of indices, k, n). Those
             of the same workspace are overwritten by the next.
         """
-        features = feature_jets(self.precision, indices, points)
+        make = feature_jets if keep else FeatureJets
+        features = make(self.precision, indices, points)
         fixed = None
         if not features.takes_parameters:
             fixed = self.random.jets(indices, features(None))

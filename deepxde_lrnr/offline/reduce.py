@@ -20,9 +20,9 @@ from .._checks import (
 from .._forks import check_fork
 from ..data import ParametricPDE
 from ..data.residual import Residual
+from ..fast_model import FastModel
 from ..fast_phase.error_estimate import NotResolvedWarning
 from ..fast_phase.expansion import Expansion, find_expansion
-from ..fast_phase.fast_model import FastModel
 from ..fast_phase.points import fast_collocations
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 from ..nn import FastLRNR, HyperLRNR

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import as_integer
-from ..fast_phase import FastModel
+from ..fast_model import FastModel
 from ..fast_phase.report import Report
 from ..model import Model
 from ._drawing import legend_beside, make_axes, parameter_index

@@ -42,22 +42,10 @@ class FeatureJets:
         if transform is None:
             self._constant = coordinate_jets(indices, self._points)
             return
-
-        def jets(mu, x):
-            mu_rows = tf.tile(mu, (tf.shape(x)[0], 1))
-            derivatives = {indices.indices[0]: precision.feature_transform(x, mu_rows)}
-            for index in indices.indices[1:]:
-                j = next(j for j, order in enumerate(index) if order)
-                smaller = tuple(i - (k == j) for k, i in enumerate(index))
-                derivatives[index] = _along(derivatives[smaller], x, j)
-            return tf.stack(
-                [
-                    tf.transpose(derivatives[i]) / math.prod(map(math.factorial, i))
-                    for i in indices.indices
-                ]
-            )
-
-        self._jets = traced(jets, reduce_retracing=True)
+        # Traced once for all points.
+        if indices not in precision.feature_functions:
+            precision.feature_functions[indices] = _traced_jets(precision, indices)
+        self._jets = precision.feature_functions[indices]
         if not self.takes_parameters:
             # TensorFlow wants some mu all the same.
             self._constant = np.asarray(
@@ -69,6 +57,26 @@ class FeatureJets:
         if self._constant is not None:
             return self._constant
         return np.asarray(self._jets(np.asarray(mu, float), self._points))
+
+
+def _traced_jets(precision: Precision, indices: MultiIndices):
+    """Function of mu, of shape (1, p), and points to the jets of the features."""
+
+    def jets(mu, x):
+        mu_rows = tf.tile(mu, (tf.shape(x)[0], 1))
+        derivatives = {indices.indices[0]: precision.feature_transform(x, mu_rows)}
+        for index in indices.indices[1:]:
+            j = next(j for j, order in enumerate(index) if order)
+            smaller = tuple(i - (k == j) for k, i in enumerate(index))
+            derivatives[index] = _along(derivatives[smaller], x, j)
+        return tf.stack(
+            [
+                tf.transpose(derivatives[i]) / math.prod(map(math.factorial, i))
+                for i in indices.indices
+            ]
+        )
+
+    return traced(jets, reduce_retracing=True)
 
 
 def coordinate_jets(indices: MultiIndices, points: np.ndarray) -> np.ndarray:

@@ -33,11 +33,13 @@ class Precision:
         single: Names of the functions that are computed in single precision, and the
             reasons.
         feature_jets: Jets of the feature transform, by derivatives and points.
+        feature_functions: Functions that compute them, by derivatives.
     """
 
     network: object
     single: dict[str, str] = field(default_factory=dict)
     feature_jets: dict = field(default_factory=dict, repr=False)
+    feature_functions: dict = field(default_factory=dict, repr=False)
 
     def dtype(self, name: str):
         """The precision of a function."""

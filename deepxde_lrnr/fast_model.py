@@ -7,25 +7,25 @@ from functools import cached_property
 import deepxde as dde
 import numpy as np
 
-from .._checks import as_integer, as_path, shown
-from .._forks import check_fork
-from ..data.problem_record import ProblemRecord
-from ..data.residual import Residual
-from ..io import container
-from ..io.kinds import FAST_MODEL
-from ..nn import FastLRNR
-from ..prediction import Predictor
-from ..reduction import ReducedLayer
-from ..taylor.precision import Precision
-from .error_estimate import ErrorEstimate
-from .expansion import Equations, Expansion, find_expansion
-from .file import pack_fast_model
-from .gauss_newton import RCOND, choose_rcond, residuals_after
-from .least_squares import LeastSquares
-from .points import check_enough
-from .report import Report, seconds_of_solve
-from .solution import Solution
-from .trial_space import RandomFeatures, SolutionNetwork, TrialSpace
+from ._checks import as_integer, as_path, shown
+from ._forks import check_fork
+from .data.problem_record import ProblemRecord
+from .data.residual import Residual
+from .fast_phase.error_estimate import ErrorEstimate
+from .fast_phase.expansion import Equations, Expansion, find_expansion
+from .fast_phase.file import pack_fast_model
+from .fast_phase.gauss_newton import RCOND, choose_rcond, residuals_after
+from .fast_phase.least_squares import LeastSquares
+from .fast_phase.points import check_enough
+from .fast_phase.report import Report, seconds_of_solve
+from .fast_phase.solution import Solution
+from .fast_phase.trial_space import RandomFeatures, SolutionNetwork, TrialSpace
+from .io import container
+from .io.kinds import FAST_MODEL
+from .nn import FastLRNR
+from .prediction import Predictor
+from .reduction import ReducedLayer
+from .taylor.precision import Precision
 
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
 # its residual is ten times that of what the fast phase finds.
