@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_limits
 
 from .._checks import as_integer, as_number
-from ..taylor.workspace import Workspace
 from .gauss_newton import minimise
-
-# Mu that a thread takes at a time.
-_MOST_AT_ONCE = 32
-
-
-def _num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from .parallel import ForEachMu
 
 
 @dataclass(frozen=True)
@@ -77,66 +65,60 @@ class LeastSquares:
         """
         start = fast.space.start()
         equations = fast.equations
-        blas = ThreadpoolController()
-        with blas.limit(limits=1, user_api="blas"):
+        with threadpool_limits(limits=1, user_api="blas"):
             # Compiled here: what it finds out is not for several threads at once.
             equations.at(fast.parameter_space.sample(1, "uniform")[0])(start)
             rcond = fast.rcond
             watch = fast.residual_of_hypernetwork if fast.watches_start else None
 
-        idle = []  # workspaces
+        def solve_one(mu, workspace):
+            at = equations.at(mu, workspace)
+            minimum = minimise(at, start, self.iterations, self.rtol, rcond)
+            before = minimum.held_out[0] if watch is None else watch(mu)
+            return minimum, before
 
-        def solve_some(mu):
-            workspace = idle.pop() if idle else Workspace()
-            found = []
-            for m in mu:
-                at = equations.at(m, workspace)
-                minimum = minimise(at, start, self.iterations, self.rtol, rcond)
-                before = minimum.held_out[0] if watch is None else watch(m)
-                found.append((minimum, before))
-            idle.append(workspace)
-            return found
+        each = ForEachMu(solve_one)
 
         def solve(mu) -> dict[str, np.ndarray]:
-            workers = min(len(mu), fast.num_threads or _num_cores())
-            # One thread for each mu: threads of BLAS would wait for each other.
-            with blas.limit(limits=1, user_api="blas"):
-                if workers == 1:
-                    found = solve_some(mu)
-                else:
-                    parts = np.array_split(mu, -(-len(mu) // _MOST_AT_ONCE) * workers)
-                    with ThreadPoolExecutor(workers) as pool:
-                        found = sum(pool.map(solve_some, parts), start=[])
-            return self._fields(found)
+            minima, before = zip(*each(mu, num_threads=fast.num_threads), strict=True)
+            readouts = np.array([[*m.unknowns, 0] for m in minima])
+            initial = np.zeros_like(readouts)
+            initial[:, -1] = 1
+            return fields_of(minima, before, readouts, initial, self.iterations)
 
         solve.network = fast.network
         return solve
 
-    def _fields(self, found) -> dict[str, np.ndarray]:
-        """From each minimum, and the held-out sum of squares of its start."""
-        minima = [minimum for minimum, _ in found]
-        before = np.array([start for _, start in found])
-        after = np.array([m.held_out[-1] for m in minima])
-        steps = np.array([len(m.history) - 1 for m in minima])
-        size = self.iterations + 1
-        history = np.array(
-            [m.history + m.history[-1:] * (size - len(m.history)) for m in minima]
-        )
-        # Comparisons with NaN are false.
-        better = (steps > 0) & (after < before)
-        readouts = np.array([[*m.unknowns, 0] for m in minima])
-        initial = np.zeros_like(readouts)
-        initial[:, -1] = 1
-        status = np.array([m.status for m in minima], object)
-        status[~better & (status != "not finite")] = "no improvement"
-        return {
-            "coefficients": np.where(better[:, None], readouts, initial),
-            "initial_coefficients": initial,
-            "initial_residual": np.sqrt(before),
-            "residual": np.sqrt(np.where(better, after, before)),
-            "initial_objective": history[:, 0],
-            "objective": np.where(better, history[:, -1], history[:, 0]),
-            "history": history,
-            "steps": steps,
-            "status": status,
-        }
+
+def fields_of(minima, before, found, initial, iterations: int) -> dict[str, np.ndarray]:
+    """Fields of a ``Solution`` beside mu: what was found where it is better.
+
+    Args:
+        minima: A ``Minimum`` for each of P mu.
+        before: Held-out sums of squares of the starts, shape (P,).
+        found: Coefficients after the fast phase, shape (P, q).
+        initial: Those of the starts.
+        iterations: Largest number of steps.
+    """
+    before = np.array(before)
+    after = np.array([m.held_out[-1] for m in minima])
+    steps = np.array([len(m.history) - 1 for m in minima])
+    size = iterations + 1
+    history = np.array(
+        [m.history + m.history[-1:] * (size - len(m.history)) for m in minima]
+    )
+    # Comparisons with NaN are false.
+    better = (steps > 0) & (after < before)
+    status = np.array([m.status for m in minima], object)
+    status[~better & (status != "not finite")] = "no improvement"
+    return {
+        "coefficients": np.where(better[:, None], found, initial),
+        "initial_coefficients": initial,
+        "initial_residual": np.sqrt(before),
+        "residual": np.sqrt(np.where(better, after, before)),
+        "initial_objective": history[:, 0],
+        "objective": np.where(better, history[:, -1], history[:, 0]),
+        "history": history,
+        "steps": steps,
+        "status": status,
+    }
