@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_integer, as_path, shown
+from ._checks import as_integer, as_number, as_path, shown
 from ._forks import check_fork
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
@@ -16,14 +17,21 @@ from .fast_phase.expansion import Equations, Expansion, find_expansion
 from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import RCOND, choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
-from .fast_phase.points import check_enough
+from .fast_phase.points import check_enough, fast_collocations, num_points
 from .fast_phase.report import Report, seconds_of_solve
 from .fast_phase.solution import Solution
+from .fast_phase.stages import Stage, solve_in_stages
 from .fast_phase.trial_space import RandomFeatures, SolutionNetwork, TrialSpace
 from .io import container
 from .io.kinds import FAST_MODEL
 from .nn import FastLRNR
 from .prediction import Predictor
+from .reduced_basis.build import build_basis, warn_of_slow_decay
+from .reduced_basis.file import pack_basis
+from .reduced_basis.functions import BasisFunctions
+from .reduced_basis.model import ReducedBasis
+from .reduced_basis.prediction import BasisPredictor
+from .reduced_basis.solver import BasisLeastSquares
 from .reduction import ReducedLayer
 from .taylor.precision import Precision
 
@@ -50,6 +58,7 @@ class FastModel:
         choice: How the size of the trial space was chosen, lines of the report.
         estimated_errors: ``None``, or estimates of the relative error of u after the
             fast phase at a few mu of the box, by ``estimate_errors``.
+        basis: ``None``, or the ``ReducedBasis`` that ``build_basis`` made.
         num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
 
@@ -97,6 +106,7 @@ class FastModel:
         self._predictor = self._predict_with(full)
         self._solvers = {}
         self.estimated_errors = None
+        self.basis = None
 
     def __repr__(self):
         widths = ", ".join(
@@ -126,7 +136,8 @@ class FastModel:
         return self.residual.collocation.points.shape[1]
 
     def _predict_with(self, network) -> Predictor:
-        return Predictor(network, self.dim, self._time)
+        kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
+        return kind(network, self.dim, self._time)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -250,9 +261,10 @@ class FastModel:
     def save(self, path) -> str:
         """Saves the model to one file, for ``deepxde_lrnr.load_fast``.
 
-        The file holds the networks, the reduction, the trial space, the points, and
-        what was found out about the problem; the transforms as operations, if they are
-        made of mathematical ones alone; but not the problem, which is Python code.
+        The file holds the networks, the reduction, the trial space, the reduced basis,
+        the points, and what was found out about the problem; the transforms as
+        operations, if they are made of mathematical ones alone; but not the problem,
+        which is Python code.
 
         Args:
             path: The file. What was there is replaced in one step.
@@ -271,17 +283,107 @@ class FastModel:
         """
         path = as_path("path", path)
         packed = pack_fast_model(self, stacklevel=2)
+        packed.header["basis"], arrays = pack_basis(self.basis)
+        packed.arrays |= arrays
         container.write(path, FAST_MODEL, packed.header, packed.arrays)
         return path
 
-    def solve(self, mu, solver=None) -> Solution:
+    def build_basis(
+        self,
+        tolerance: float = 1e-5,
+        max_size: int = 60,
+        num_candidates: int = 200,
+        verbose: int = 1,
+    ) -> ReducedBasis:
+        """Makes a reduced basis, by which ``solve`` takes well under a millisecond.
+
+        A greedy choice: of many mu of the box, the one at which the residual is largest
+        in the basis so far is solved by the fast phase with all neurons, and joins it.
+        It ends where the estimated relative error of u is below the tolerance at all of
+        them, or where it cannot be reached. From then on ``solve`` takes the basis.
+
+        Args:
+            tolerance: Relative L2 error of u that is to be reached over the box.
+            max_size: Largest number of basis functions. The time of a solve grows with
+                its square.
+            num_candidates: Number of mu to choose from.
+            verbose: 0 draws no bar of progress.
+
+        Returns:
+            The basis, from now on ``self.basis``.
+
+        Raises:
+            RuntimeError: If the model was loaded without its problem, or the fast phase
+                finds nothing at one of the first mu.
+            ValueError: If an argument is out of its range, or the residual is not a
+                function of derivatives at one point at a time.
+
+        Warns:
+            SlowDecayWarning: If the tolerance is not reached. ``solve`` then goes on
+                with the trial space.
+        """
+        self._require_problem("build_basis()")
+        basis = build_basis(self, tolerance, max_size, num_candidates, verbose)
+        self._solvers = {
+            s: stage
+            for s, stage in self._solvers.items()
+            if not isinstance(s, BasisLeastSquares)
+        }
+        self.basis = basis
+        warn_of_slow_decay(basis, stacklevel=2)
+        return basis
+
+    @cached_property
+    def all_neurons(self) -> FastModel:
+        """The same family with the trial space of the full network."""
+        if self.reduced.stack.widths == self.full.stack.widths:
+            return self
+        random = self.space.random
+        size = self.all_neurons_space.size
+        count = num_points(size, self.expansion.num_equations)
+        fitted, held_out = fast_collocations(self.residual.data, count)
+        data, weights = self.residual.data, self.residual.loss_weights
+        return FastModel(
+            self.full,
+            self.full,
+            self.layers,
+            Residual(data, fitted, weights),
+            Residual(data, held_out, weights),
+            self.precision,
+            random,
+            self.expansion,
+        )
+
+    @cached_property
+    def all_neurons_space(self) -> TrialSpace:
+        """The trial space of ``all_neurons``."""
+        return TrialSpace(self.full, self.precision, self.space.random)
+
+    def _require_problem(self, what: str) -> None:
+        if self.residual.data is None:
+            raise RuntimeError(
+                f"{what} needs the problem, whose residual it minimises: load the "
+                "model with load_fast(path, data), data being the ParametricPDE. "
+                "Without it, predict(x, mu) gives the hypernetwork's solution."
+            )
+
+    def solve(self, mu, solver=None, tolerance: float | None = None) -> Solution:
         """The fast phase: solves for new mu.
+
+        By default in the reduced basis, if there is one that reaches its tolerance, and
+        where the estimated error is above twice that (outside of the box, for example)
+        in the trial space; without a basis always in the trial space.
 
         Args:
             mu: A dictionary of numbers, an array of shape (p,), or several mu: a
                 dictionary of arrays or an array of shape (n, p). Outside the box there
                 is a warning.
-            solver: Solver object, by default ``fast_phase.LeastSquares()``.
+            solver: Solver object, e.g. ``fast_phase.LeastSquares()``; by default as
+                above.
+            tolerance: ``None``, or the relative L2 error of u that is to be reached:
+                tried in this order are the reduced basis, the trial space, and that of
+                all neurons, until ``Solution.error`` is below it. Where none reaches it
+                the status is "not resolved".
 
         Returns:
             ``Solution``.
@@ -291,7 +393,8 @@ class FastModel:
             TypeError: If ``mu`` is not made of real numbers, or ``solver`` is no
                 solver.
             ValueError: If ``mu`` does not fit the parameter space or is not finite, or
-                there are more unknowns than residuals.
+                there are more unknowns than residuals, ``tolerance`` is not > 0, or
+                both ``solver`` and ``tolerance`` are given.
 
         Warns:
             OutsideParameterSpaceWarning: If a mu is not in the box.
@@ -299,35 +402,66 @@ class FastModel:
                 computed in single precision.
         """
         check_fork("solve()")
-        if self.residual.data is None:
-            raise RuntimeError(
-                "solve() needs the problem, whose residual it minimises: load the "
-                "model with load_fast(path, data), data being the ParametricPDE. "
-                "Without it, predict(x, mu) gives the hypernetwork's solution."
-            )
+        self._require_problem("solve()")
         space = self.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3)
-        prepared, predictor = self.prepare(LeastSquares() if solver is None else solver)
+        stages, limit, last_estimated = self._plan(solver, tolerance)
+        found, errors = solve_in_stages(stages, mu, limit, last_estimated)
+        if tolerance is not None:
+            # A comparison with NaN is false.
+            found["status"][~(errors <= tolerance)] = "not resolved"
         index = 0 if single else slice(None)
-        found = {name: rows[index] for name, rows in prepared(mu).items()}
-        return Solution(mu=mu[index], **found, _predictor=predictor, _model=self)
+        found = {name: rows[index] for name, rows in found.items()}
+        solution = Solution(mu=mu[index], **found, _stages={s.name: s for s in stages})
+        if not np.isnan(errors).any():
+            # Estimated already: a cached property.
+            solution.__dict__["error"] = errors[index]
+        return solution
 
-    def prepare(self, solver):
+    def _plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
+        """Arguments of ``solve_in_stages``."""
+        if solver is not None:
+            if tolerance is not None:
+                raise ValueError(
+                    "solver and tolerance are both given; a tolerance chooses among "
+                    "solvers by itself."
+                )
+            return [self.stage(solver)], np.inf, False
+        own = self.stage(LeastSquares())
+        basis = self.basis
+        if tolerance is None:
+            if basis is None or not basis.usable:
+                return [own], np.inf, False
+            return [self.stage(BasisLeastSquares()), own], basis.limit, False
+        as_number("tolerance", tolerance, "a number > 0", lambda v: v > 0)
+        stages = [] if basis is None else [self.stage(BasisLeastSquares())]
+        stages.append(own)
+        if self.all_neurons is not self:
+            larger = self.all_neurons.stage(LeastSquares())
+            stages.append(replace(larger, name="all neurons"))
+        return stages, float(tolerance), True
+
+    def stage(self, solver) -> Stage:
         """Makes a solver ready for this model, which it does once.
 
         Args:
             solver: Solver object.
-
-        Returns:
-            Function of mu, shape (P, p), to the fields of a ``Solution`` beside mu, as
-            arrays of P rows, and the ``Predictor`` of its solutions.
         """
         check_solver(solver)
         if solver not in self._solvers:
-            prepared = solver.prepare(self)
-            self._solvers[solver] = prepared, self._predict_with(prepared.network)
+            solve = solver.prepare(self)
+            name, estimate = type(solver).__name__, self._estimate_error
+            if isinstance(solver, LeastSquares):
+                name = "trial space"
+            elif isinstance(solver, BasisLeastSquares):
+                name, estimate = "reduced basis", self.basis.estimate_error
+            predictor = self._predict_with(solve.network)
+            self._solvers[solver] = Stage(name, solve, predictor, estimate)
         return self._solvers[solver]
+
+    def _estimate_error(self, *args) -> float:
+        return self._error_estimate(*args)
 
 
 def check_solver(solver) -> None:

@@ -28,6 +28,7 @@ from .nn import HyperLRNR
 from .nn.hyper_lrnr import check_feature_transform, check_output_transform
 from .nn.low_rank import hidden_activations
 from .parameter_space import ParameterSpace
+from .reduced_basis.file import unpack_basis
 
 # Arrays of a reduced model in which nothing may be NaN, besides its weights.
 _FINITE = ("points/", "held_out/", "random/")
@@ -145,6 +146,8 @@ def load_fast(
     with _reading(path):
         parts = unpack_fast_model(header, arrays, given, data)
         fast = FastModel(**parts)
+        if header.get("basis") is not None:
+            fast.basis = unpack_basis(header["basis"], below(arrays, "basis"), fast)
     if data is not None:
         fast.problem_record.check_shape(data)
         if any(condition.may_be_drawn for condition in data.conditions):

@@ -12,7 +12,7 @@ from ._tracing import traced
 from .data.rows import Rows, known_rows
 
 # Rows evaluated at once; bounds the memory of a prediction.
-_MAX_ROWS = 65_536
+MAX_ROWS = 65_536
 
 
 class Predictor:
@@ -70,9 +70,9 @@ class Predictor:
         x = np.asarray(x, self._dtype)
         blocks = [
             self._block(
-                function, x, mu[i : i + _MAX_ROWS], coefficients[i : i + _MAX_ROWS]
+                function, x, mu[i : i + MAX_ROWS], coefficients[i : i + MAX_ROWS]
             )
-            for i in range(0, len(mu), _MAX_ROWS)
+            for i in range(0, len(mu), MAX_ROWS)
         ]
         several = isinstance(blocks[0], list)
         if not several:
@@ -86,7 +86,7 @@ class Predictor:
     def _block(function, x, mu, coefficients):
         """Values for as many mu as one call can take, in chunks of the points."""
         num_mu = len(mu)
-        step = max(1, _MAX_ROWS // num_mu)
+        step = max(1, MAX_ROWS // num_mu)
         parts = []
         for start in range(0, len(x), step):
             rows = np.repeat(x[start : start + step], num_mu, axis=0)

@@ -192,7 +192,7 @@ class ChunkSolver:
         self.fast = fast
         self.solver = solver
         self.x = x
-        self._predictor = fast.prepare(solver)[1]
+        self._predictor = fast.stage(solver).predictor
         # Once: each function made of an operator is traced anew.
         self._function = self._predictor.compile(operator)
 

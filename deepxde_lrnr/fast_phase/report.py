@@ -141,7 +141,7 @@ def seconds_of_solve(fast) -> float | None:
     mu = fast.parameter_space.sample(1, "uniform")
     try:
         check_fork("report()")
-        solve, _ = fast.prepare(LeastSquares())
+        solve = fast.stage(LeastSquares()).solve
     except (RuntimeError, ValueError):  # a forked process, too few points
         return None
     times = []

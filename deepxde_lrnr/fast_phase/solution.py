@@ -39,6 +39,10 @@ class Solution:
             done", "no further descent" (of a step that lowers the residual there is
             none), "no improvement" (the start was returned: nothing has a lower
             residual at held-out points), or "not finite".
+        method: In what it was solved, str or array of shape (n,): "trial space"
+            (``LeastSquares``), "reduced basis", "all neurons" (the trial space of the
+            full network, where a tolerance asks for it), or the name of another solver.
+            Of several methods the coefficients of the shorter ones end in zeros.
     """
 
     mu: np.ndarray
@@ -51,8 +55,8 @@ class Solution:
     history: np.ndarray
     steps: np.ndarray
     status: np.ndarray
-    _predictor: object = field(repr=False)
-    _model: object = field(repr=False)
+    method: np.ndarray
+    _stages: dict = field(repr=False)
 
     def __repr__(self):
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
@@ -78,18 +82,34 @@ class Solution:
     def error(self) -> np.ndarray:
         """Estimate of the relative L2 error of u, float or shape (n,).
 
-        Computed when it is first asked for, in several times the time of a solve: the
-        problem is solved in a richer trial space, and what that changes, with what it
-        cannot change, is the estimate. NaN where that cannot be solved. Nothing is
-        calibrated; where the family is not resolved it says so (errors above a few per
-        cent), and how far off it is otherwise: ``benchmarks/fast_phase.py``.
+        Computed when it is first asked for. In the trial space that takes several times
+        the time of a solve: the problem is solved in a richer space, and what that
+        changes, with what it cannot change, is the estimate. NaN where that cannot be
+        solved. In the reduced basis it is the residual times the ratio of error and
+        residual at the nearest of some mu, where both are known. Nothing is calibrated
+        on a reference; where the family is not resolved it says so (errors above a few
+        per cent), and how far off it is otherwise: ``benchmarks/fast_phase.py``.
         """
-        estimate = self._model._error_estimate
         single = self.mu.ndim == 1
-        found = []
-        for one in [self] if single else self:
-            found.append(estimate(one.mu, one.coefficients, one.residual, one.predict))
-        return np.float64(found[0]) if single else np.array(found)
+        mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
+        residual = np.atleast_1d(self.residual)
+        found = np.empty(len(mu))
+        for stage, rows in self._parts():
+            fields = {"coefficients": stage.own(z[rows]), "residual": residual[rows]}
+            found[rows] = stage.errors(mu[rows], fields)
+        return found[0] if single else found
+
+    def _parts(self):
+        """Each method, with the numbers of its mu."""
+        method = np.atleast_1d(np.asarray(self.method, object))
+        for name, stage in self._stages.items():
+            rows = np.flatnonzero(method == name)
+            if len(rows):
+                yield stage, rows
+
+    @property
+    def _predictor(self):
+        return next(iter(self._stages.values())).predictor
 
     @property
     def parameter_space(self):
@@ -124,5 +144,17 @@ class Solution:
             TypeError: If ``x`` is not made of real numbers.
             ValueError: If ``x`` or ``operator`` is not as above.
         """
+        single = self.mu.ndim == 1
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
-        return self._predictor(x, mu, z, self.mu.ndim == 1, operator)
+        parts = []
+        for stage, rows in self._parts():
+            values = stage.predictor(x, mu[rows], stage.own(z[rows]), single, operator)
+            parts.append((rows, values))
+        if len(parts) == 1:
+            return parts[0][1]
+        numbers = np.concatenate([rows for rows, _ in parts])
+        order = np.argsort(numbers)
+        if isinstance(parts[0][1], list):
+            each = zip(*(values for _, values in parts), strict=True)
+            return [np.concatenate(values)[order] for values in each]
+        return np.concatenate([values for _, values in parts])[order]

@@ -1,0 +1,135 @@
+"""The functions of a reduced basis: combinations of solutions of the fast phase."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import tensorflow as tf
+
+from ..fast_phase.trial_space import TrialSpace
+from ..nn.hyper_lrnr import rows_of
+from ..taylor.jets import MultiIndices
+from ..taylor.workspace import Workspace
+
+# Points at which the trial functions are computed at once: bounds the memory.
+_MAX_POINTS = 512
+# Values that are kept for points that come again, over all sets of points.
+_MAX_KEPT = 2**25
+
+
+class BasisFunctions:
+    """Functions Phi_1(x), ..., Phi_n(x), of which a solution is a combination.
+
+    With N(x; mu_j), what the fast phase found for the network's output at the chosen
+    mu_j,
+
+        Phi_i(x) = sum_j A_ji N(x; mu_j),    u(x; mu) = T((mu, x), sum_i c_i Phi_i(x)),
+
+    T being the output transform: a constraint that it imposes holds for
+    every combination. A function has all components of N, so that a system has no more
+    unknowns than a scalar problem.
+
+    Args:
+        space: The trial space in which they were solved.
+        mu: The chosen mu_j, shape (n, p).
+        readouts: Their readouts, shape (n, ``space.size``).
+        transform: A, shape (n, n), upper triangular.
+
+    Attributes:
+        size: n.
+        num_outputs: Number of components of N.
+    """
+
+    def __init__(self, space: TrialSpace, mu, readouts, transform):
+        self.space = space
+        self.precision, self.parameter_space = space.precision, space.parameter_space
+        self.mu = np.asarray(mu, float)
+        self.readouts = np.asarray(readouts, float)
+        self.transform = np.asarray(transform, float)
+        self.size, self.num_outputs = len(self.mu), space.num_outputs
+        self._kept = OrderedDict()
+
+    def jets(self, indices: MultiIndices, points: np.ndarray) -> np.ndarray:
+        """Jets of the basis functions.
+
+        Args:
+            indices: Which derivatives.
+            points: Array of shape (N, d).
+
+        Returns:
+            Array of shape (number of indices, number of components, n, N).
+        """
+        points = np.asarray(points, float)
+        parts = [
+            self._jets(indices, points[i : i + _MAX_POINTS])
+            for i in range(0, max(len(points), 1), _MAX_POINTS)
+        ]
+        return np.concatenate(parts, axis=-1)
+
+    def _jets(self, indices, points) -> np.ndarray:
+        functions = self.space.at_points(indices, points, keep=False)
+        workspace = Workspace()
+        solutions = np.empty(
+            (len(indices), self.num_outputs, self.size, len(points)), float
+        )
+        for j, (mu, readout) in enumerate(zip(self.mu, self.readouts, strict=True)):
+            solutions[:, :, j] = solution_jets(
+                functions(mu[None], workspace), readout, self.num_outputs
+            )
+        return self.transform.T @ solutions
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """Values of the basis functions, kept for points that come again.
+
+        Args:
+            points: Array of shape (N, d).
+
+        Returns:
+            Array of shape (number of components, n, N).
+        """
+        points = np.ascontiguousarray(points, dtype=float)
+        key = points.shape, points.tobytes()
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        (values,) = self.jets(MultiIndices.up_to(points.shape[1], 0), points)
+        self._kept[key] = values
+        while sum(v.size for v in self._kept.values()) > _MAX_KEPT:
+            self._kept.popitem(last=False)
+        return values
+
+    def evaluate(self, mu, x, coefficients):
+        """u by TensorFlow, where derivatives of it are asked for.
+
+        Args:
+            mu: Tensor of shape (P, p).
+            x: Tensor of shape (N P, d), point-major.
+            coefficients: Tensor of shape (P, n).
+
+        Returns:
+            Tensor of shape (N P, number of components), in double precision.
+        """
+        mu, x, c = (tf.cast(a, tf.float64) for a in (mu, x, coefficients))
+        num_mu = mu.shape[0] or tf.shape(mu)[0]
+        weights = tf.matmul(c, self.transform, transpose_b=True)  # of the solutions
+        weights = tf.tile(weights, (tf.shape(x)[0] // num_mu, 1))
+        total = 0.0
+        for j in range(self.size):
+            values = self.space.combine(self.mu[j : j + 1], x, self.readouts[j, None])
+            total += weights[:, j : j + 1] * values
+        return self.precision.output_transform(rows_of(mu, x), x, total)
+
+
+def solution_jets(functions: np.ndarray, readout: np.ndarray, num_outputs: int):
+    """Jets of N from those of the trial functions.
+
+    Args:
+        functions: Shape (number of indices, k, N).
+        readout: Shape (k times the number of components,).
+        num_outputs: Number of components.
+
+    Returns:
+        Array of shape (number of indices, number of components, N).
+    """
+    return readout.reshape(num_outputs, -1) @ functions

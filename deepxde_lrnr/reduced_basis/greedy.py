@@ -1,0 +1,162 @@
+"""The greedy choice of a basis: always the mu that is solved worst."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from ..data.residual import Residual
+from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.parallel import ForEachMu
+from ..fast_phase.points import fast_collocations, num_points
+from .equations import BasisEquations
+from .functions import BasisFunctions, solution_jets
+from .solver import BasisLeastSquares
+
+_SOLVER = BasisLeastSquares()
+
+# A solution that is a combination of the basis but for this share adds nothing to it.
+_DEPENDENT = 1e-12
+
+
+class Greedy:
+    """A basis that grows by the solution of one mu after the other.
+
+    Args:
+        fast: ``FastModel`` by which they are solved.
+        max_size: Largest number of basis functions.
+
+    Attributes:
+        size: Number of basis functions so far.
+        equations: The residual in the basis so far.
+        residual: Residual at the points fitted.
+        held_out: At the points held out.
+
+    References:
+        `A. Quarteroni, A. Manzoni, & F. Negri. Reduced basis methods for partial
+        differential equations. Springer, 2016
+        <https://doi.org/10.1007/978-3-319-15431-2>`_, chapter 7.
+    """
+
+    def __init__(self, fast, max_size: int):
+        self._fast, self._space = fast, fast.space
+        data, weights = fast.residual.data, fast.residual.loss_weights
+        count = num_points(max_size, fast.expansion.num_equations)
+        self.residual, self.held_out = (
+            Residual(data, collocation, weights)
+            for collocation in fast_collocations(data, count)
+        )
+        indices = fast.expansion.indices
+        num_outputs = self._space.num_outputs
+        self._equations = BasisEquations(
+            self.residual, self.held_out, fast.precision, num_outputs, indices
+        )
+        points = self._equations.points
+        self._functions = self._space.at_points(indices, points)
+        self._shape = len(indices), num_outputs, len(points)
+        self.mu, self.readouts = [], []
+        self.size = 0
+        self._jets = np.zeros((*self._shape[:2], max_size, self._shape[2]))
+        self._transform = np.zeros((max_size, max_size))
+        self._scales = None
+
+    @property
+    def equations(self) -> BasisEquations:
+        """The residual in the basis so far."""
+        return self._equations.of(self._jets[:, :, : self.size])
+
+    def functions(self) -> BasisFunctions:
+        """The basis so far."""
+        n = self.size
+        return BasisFunctions(
+            self._space, self.mu, self.readouts, self._transform[:n, :n]
+        )
+
+    def solve(self, mu: np.ndarray) -> list[np.ndarray | None]:
+        """Readouts of the fast phase for mu of (n, p), ``None`` where it found none."""
+        solution = self._fast.solve(mu)
+        return [None if z[-1] else z[:-1] for z in solution.coefficients]
+
+    def begin(self, mu: np.ndarray, readouts) -> None:
+        """Takes the first solutions, from which the scales of derivatives follow."""
+        jets = [self._solution(m, w) for m, w in zip(mu, readouts, strict=True)]
+        sizes = np.sqrt(np.mean(np.square(jets), axis=(0, 3)))
+        self._scales = np.divide(
+            1, sizes, out=np.zeros_like(sizes), where=sizes > 1e-14 * sizes.max()
+        )[..., None] / np.sqrt(np.prod(self._shape))
+        for m, w in zip(mu, readouts, strict=True):
+            self.add(m, w)
+
+    def _solution(self, mu, readout) -> np.ndarray:
+        """Jets of a solution at all points."""
+        functions = self._functions(np.asarray(mu, float)[None])
+        return solution_jets(functions, readout, self._shape[1])
+
+    def add(self, mu: np.ndarray, readout: np.ndarray) -> bool:
+        """Orthonormalises a solution against the basis, and takes it.
+
+        Returns:
+            Whether it adds anything.
+        """
+        k, jets = self.size, self._solution(mu, readout)
+        combination = np.zeros(k + 1)
+        combination[k] = 1
+        length = np.linalg.norm(self._scales * jets)
+        # Twice, as one round leaves as much as there is cancellation.
+        for _ in range(2):
+            scaled = (self._scales**2 * jets)[:, :, None]
+            h = np.sum(scaled * self._jets[:, :, :k], axis=(0, 1, 3))
+            jets = jets - np.tensordot(h, self._jets[:, :, :k], (0, 2))
+            combination[:k] -= self._transform[:k, :k] @ h
+        left = np.linalg.norm(self._scales * jets)
+        if not left > _DEPENDENT * length:
+            return False
+        self._jets[:, :, k] = jets / left
+        self._transform[: k + 1, k] = combination / left
+        self.mu.append(mu)
+        self.readouts.append(readout)
+        self.size += 1
+        return True
+
+    def reduced(self, mu: np.ndarray, starts: np.ndarray):
+        """Solves in the basis so far.
+
+        Args:
+            mu: Shape (P, p).
+            starts: Coefficients to start from, shape (P, at most ``size``).
+
+        Returns:
+            Coefficients, shape (P, ``size``), and root mean square residuals at the
+            held-out points, shape (P,).
+        """
+        equations = self.equations
+
+        def solve_one(mu, start, workspace):
+            return minimise(
+                equations.at(mu, workspace), start, _SOLVER.iterations, _SOLVER.rtol
+            )
+
+        starts = np.pad(starts, ((0, 0), (0, self.size - starts.shape[1])))
+        # The first one compiles.
+        each = ForEachMu(solve_one)
+        found = each(mu[:1], starts[:1]) + each(mu[1:], starts[1:])
+        residuals = np.sqrt([minimum.held_out[-1] for minimum in found])
+        return (
+            np.array([minimum.unknowns for minimum in found]),
+            np.nan_to_num(residuals, nan=np.inf),
+        )
+
+    def error(self, mu, coefficients, readout) -> float:
+        """Relative L2 difference of u in the basis from that of a readout."""
+        block = self._equations.blocks[0]
+        rows = block.rows if block.condition is None else slice(None)
+        points = self._equations.points[rows]
+        exact = self._solution(mu, readout)[0, :, rows]
+        found = coefficients @ self._jets[0, :, : self.size, rows]
+        u, v = (self._u(mu, points, values.T) for values in (exact, found))
+        return float(np.linalg.norm(u - v) / np.linalg.norm(u))
+
+    def _u(self, mu, points, values) -> np.ndarray:
+        arguments = np.tile(mu, (len(points), 1)), points, values
+        transform = self._fast.precision.output_transform
+        return transform(*map(tf.constant, arguments)).numpy()

@@ -1,0 +1,287 @@
+"""A reduced basis: combinations of solutions solve the PDE, to a tolerance."""
+
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import numpy as np
+import pytest
+import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
+from deepxde_lrnr.fast_phase import Adam, LeastSquares
+from deepxde_lrnr.io import container
+from deepxde_lrnr.io.kinds import FAST_MODEL
+from deepxde_lrnr.reduced_basis import BasisLeastSquares, SlowDecayWarning
+
+LINE = dde.geometry.Interval(0, 1)
+X = np.linspace(0, 1, 101)[:, None]
+IN_BASIS = BasisLeastSquares()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_xla():
+    """XLA compiles for seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compiled, "uses_xla", False)
+        yield
+
+
+def problem():
+    """-u'' + u^2 = f with u = sin(k x) - x sin(k): nonlinear, one parameter."""
+
+    def pde(x, u, k):
+        exact = tf.sin(k * x) - x * tf.sin(k)
+        f = k**2 * tf.sin(k * x) + exact**2
+        return dde.grad.hessian(u, x) - u**2 + f
+
+    space = lrnr.ParameterSpace(k=(1, 8))
+    pde = dde.data.PDE(LINE, pde, [], num_domain=256)
+    return lrnr.data.ParametricPDE(pde, space, num_parameters=32)
+
+
+def exact(k):
+    return np.sin(k * X) - X * np.sin(k)
+
+
+def family(data, num_outputs=1, transform=True):
+    dde.config.set_random_seed(0)
+    net = lrnr.nn.HyperLRNR(
+        [1, 24, 24, num_outputs],
+        "tanh",
+        "Glorot normal",
+        rank=4,
+        parameter_space=data.parameter_space,
+    )
+    if transform:
+        net.apply_output_transform(lambda inputs, u: inputs[1] * (1 - inputs[1]) * u)
+    model = lrnr.Model(data, net)
+    model.compile("SOAP", lr=3e-3, verbose=0)
+    model.train(iterations=60, batch_size=(8, 32), verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return family(problem())
+
+
+@pytest.fixture(scope="module")
+def fast(model):
+    fast = model.reduce(verbose=0)
+    fast.build_basis(tolerance=1e-5, max_size=24, num_candidates=60, verbose=0)
+    return fast
+
+
+K = np.linspace(1.13, 7.91, 12)[:, None]
+
+
+def true_errors(solution):
+    u = solution.predict(X)[..., 0]
+    v = np.array([exact(k)[:, 0] for k in np.ravel(solution.mu)])
+    return np.linalg.norm(u - v, axis=-1) / np.linalg.norm(v, axis=-1)
+
+
+def test_the_tolerance_holds_at_mu_that_nothing_was_chosen_by(fast):
+    solution = fast.solve(K)
+    assert set(solution.method) == {"reduced basis"}
+    assert solution.coefficients.shape == (len(K), fast.basis.size)
+    assert true_errors(solution).max() <= 1e-5
+
+
+def test_it_is_near_the_trial_space(fast):
+    ours = true_errors(fast.solve(K, IN_BASIS))
+    theirs = true_errors(fast.solve(K, LeastSquares()))
+    assert ours.mean() <= max(2 * theirs.mean(), 2e-6)
+
+
+def test_the_estimate_is_near_the_error(fast):
+    solution = fast.solve(K, IN_BASIS)
+    ratio = solution.error / true_errors(solution)
+    # At errors of 1e-12 to 1e-8, where the ratio to the residual varies a lot.
+    assert 0.2 <= np.median(ratio) <= 5
+    assert ratio.min() >= 0.1
+
+
+def test_the_solutions_it_is_made_of_are_in_it(fast):
+    for mu in fast.basis.mu[:5]:
+        ours = fast.solve(mu, IN_BASIS).predict(X)
+        theirs = fast.all_neurons.solve(mu).predict(X)
+        assert np.abs(ours - theirs).max() <= 1e-8 * np.abs(theirs).max()
+
+
+def test_the_jacobian_is_the_derivative(fast):
+    equations, rng = fast.basis.equations, np.random.default_rng(0)
+    c = rng.standard_normal(fast.basis.size)
+    at = equations.at(K[3])
+    J = np.array(at(c).jacobian())
+    step = rng.standard_normal(len(c))
+    h = 1e-6
+    difference = (at(c + h * step).fitted - at(c - h * step).fitted) / (2 * h)
+    assert np.allclose(J @ step, difference, rtol=1e-6, atol=1e-8 * np.abs(J).max())
+
+
+def test_an_operator_is_that_of_the_solution(fast):
+    solution = fast.solve(K[:2], IN_BASIS)
+    slopes = solution.predict(X, lambda x, u: dde.grad.jacobian(u, x))
+    k = K[:2, None]
+    assert np.abs(slopes - (k * np.cos(k * X) - np.sin(k))).max() < 1e-4
+    values = solution.predict(X, lambda x, u: u)
+    assert np.abs(values - solution.predict(X)).max() < 1e-9
+
+
+def test_many_mu_give_what_each_gives_alone_to_the_last_bit(fast):
+    together = fast.solve(K, IN_BASIS)
+    u = together.predict(X)
+    for i, k in enumerate(K):
+        alone = fast.solve(k, IN_BASIS)
+        assert np.array_equal(alone.coefficients, together.coefficients[i])
+        assert alone.residual == together.residual[i]
+        assert np.array_equal(alone.predict(X), u[i])
+        assert np.array_equal(alone.predict(X), alone.predict(X.copy()))
+
+
+def test_the_exact_objective_never_grows(fast):
+    solution = fast.solve(K, IN_BASIS)
+    assert np.all(solution.objective <= solution.initial_objective)
+    assert np.all(np.diff(solution.history, axis=1) <= 0)
+
+
+def test_outside_of_the_box_the_trial_space_takes_over(fast):
+    with pytest.warns(lrnr.OutsideParameterSpaceWarning):
+        solution = fast.solve([[2.0], [12.0], [3.0]])
+    assert solution.method.tolist() == ["reduced basis", "trial space", "reduced basis"]
+    # Each with its own coefficients, one by one or together.
+    u = solution.predict(X)
+    assert np.array_equal(u[0], fast.solve([2.0]).predict(X))
+    assert np.array_equal(u[1], solution[1].predict(X))
+    slopes = solution.predict(X, lambda x, u: dde.grad.jacobian(u, x))
+    assert slopes.shape == (3, len(X), 1)
+
+
+def test_a_tolerance_goes_on_until_it_holds(fast):
+    loose = fast.solve(K, tolerance=1e-3)
+    assert set(loose.method) == {"reduced basis"}
+    assert np.all(loose.error <= 1e-3)
+    tight = fast.solve(K[-3:], tolerance=1e-13)
+    assert set(tight.method) <= {"trial space", "all neurons"}
+    assert set(tight.status) == {"not resolved"}
+    assert "not resolved" in repr(tight)
+
+
+def test_without_a_basis_a_tolerance_begins_with_the_trial_space(model):
+    fast = model.reduce(rank=4, verbose=0)
+    solution = fast.solve(K, tolerance=1e-5)
+    assert "all neurons" in solution.method
+    assert np.all(solution.error[solution.status != "not resolved"] <= 1e-5)
+    assert true_errors(solution).max() < 3e-5
+
+
+def test_a_tolerance_is_a_positive_number_and_no_solver_beside_it(fast):
+    for bad in (0, -1, np.nan, "small"):
+        with pytest.raises((TypeError, ValueError), match="tolerance"):
+            fast.solve(K, tolerance=bad)
+    with pytest.raises(ValueError, match="solver and tolerance"):
+        fast.solve(K, Adam(iterations=2), tolerance=1e-3)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"tolerance": 0},
+        {"tolerance": "1e-5"},
+        {"max_size": 3},
+        {"max_size": 2.5},
+        {"num_candidates": 10},
+    ],
+)
+def test_bad_sizes_are_refused_by_name(fast, arguments):
+    (name,) = arguments
+    with pytest.raises((TypeError, ValueError), match=name):
+        fast.build_basis(**arguments)
+
+
+def test_a_basis_that_is_too_small_says_so_and_is_not_taken(model):
+    fast = model.reduce(verbose=0)
+    with pytest.warns(SlowDecayWarning, match="above the tolerance"):
+        basis = fast.build_basis(
+            tolerance=1e-9, max_size=8, num_candidates=40, verbose=0
+        )
+    assert not basis.usable and basis.size == 8
+    assert fast.solve(K[0]).method == "trial space"
+    assert fast.solve(K[0], IN_BASIS).method == "reduced basis"
+    assert "functions: 8" in repr(basis)
+
+
+def test_the_largest_residual_falls_as_the_basis_grows(fast):
+    basis = fast.basis
+    assert np.all(np.diff(basis.sizes) >= 0)
+    assert basis.decay[-1] < basis.decay[0]
+    assert basis.sizes[-1] == basis.size
+
+
+def test_a_solver_in_the_basis_needs_one(model):
+    with pytest.raises(ValueError, match="build_basis"):
+        model.reduce(rank=4, verbose=0).solve(K, IN_BASIS)
+
+
+def test_a_residual_that_is_not_pointwise_is_refused():
+    nodes, weights = lrnr.data.quadrature(LINE, 4)
+
+    def mean(x, u, X, k):
+        u = lrnr.data.per_parameter(u)
+        return lrnr.data.as_rows(tf.reduce_sum(weights * u, 1, keepdims=True)) - k
+
+    condition = dde.icbc.PointSetOperatorBC(nodes, 0, mean)
+    pde = dde.data.PDE(
+        LINE, lambda x, u, k: dde.grad.jacobian(u, x), [condition], num_domain=64
+    )
+    data = lrnr.data.ParametricPDE(pde, lrnr.ParameterSpace(k=(1, 2)), 8)
+    fast = family(data, transform=False).reduce(rank=4, verbose=0)
+    with pytest.raises(ValueError, match="not pointwise"):
+        fast.build_basis(verbose=0)
+
+
+def test_a_file_keeps_it(fast, tmp_path):
+    path = fast.save(tmp_path / "fast.npz")
+    loaded = lrnr.load_fast(path, problem())
+    assert np.array_equal(loaded.solve(K).predict(X), fast.solve(K).predict(X))
+    assert np.array_equal(loaded.solve(K).error, fast.solve(K).error)
+    assert repr(loaded.basis) == repr(fast.basis)
+    assert lrnr.load_fast(path).basis.size == fast.basis.size
+
+
+@pytest.mark.parametrize("name", ["mu", "readouts", "transform", "coefficients"])
+@pytest.mark.parametrize("damage", ["shape", "nan"])
+def test_a_forged_basis_is_refused(fast, tmp_path, name, damage):
+    path = fast.save(tmp_path / "fast.npz")
+    header, arrays = container.read(path, FAST_MODEL)
+    array = arrays[f"basis/{name}"]
+    arrays[f"basis/{name}"] = array[:, :-1] if damage == "shape" else array * np.nan
+    container.write(path, FAST_MODEL, header, arrays)
+    with pytest.raises(lrnr.FileFormatError, match="basis"):
+        lrnr.load_fast(path)
+
+
+def test_a_system_with_conditions_as_losses():
+    """u' = k v, v' = -k u, u(0) = 0, v(0) = 1."""
+
+    def pde(x, y, k):
+        u, v = y[:, 0:1], y[:, 1:2]
+        u_x, v_x = (dde.grad.jacobian(y, x, i=i) for i in range(2))
+        return [u_x - k * v, v_x + k * u]
+
+    def left(x, on_boundary):
+        return on_boundary and np.isclose(x[0], 0)
+
+    conditions = [
+        dde.icbc.DirichletBC(LINE, lambda x: 0, left, component=0),
+        dde.icbc.DirichletBC(LINE, lambda x: 1, left, component=1),
+    ]
+    pde = dde.data.PDE(LINE, pde, conditions, num_domain=128, num_boundary=2)
+    space = lrnr.ParameterSpace(k=(1, 6))
+    data = lrnr.data.ParametricPDE(pde, space, num_parameters=16)
+    fast = family(data, 2, transform=False).reduce(verbose=0)
+    fast.build_basis(tolerance=1e-4, max_size=20, num_candidates=40, verbose=0)
+    solution = fast.solve([[1.7], [5.3]])
+    k = np.array([1.7, 5.3])[:, None, None]
+    u = np.concatenate([np.sin(k * X), np.cos(k * X)], axis=-1)
+    assert set(solution.method) == {"reduced basis"}
+    assert np.abs(solution.predict(X) - u).max() < 1e-4
