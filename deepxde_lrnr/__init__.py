@@ -11,7 +11,17 @@ from . import _backend, _forks  # noqa: F401
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import callbacks, data, fast_phase, nn, offline, optimizers, plot, reduction
+    from . import (
+        callbacks,
+        data,
+        fast_phase,
+        nn,
+        offline,
+        optimizers,
+        plot,
+        reduced_basis,
+        reduction,
+    )
     from .data.outside import OutsideGeometryWarning
     from .fast_model import FastModel
     from .fast_phase import Solution
@@ -42,6 +52,7 @@ __all__ = [
     "offline",
     "optimizers",
     "plot",
+    "reduced_basis",
     "reduction",
     "sweep",
 ]
@@ -58,6 +69,7 @@ _MODULES = frozenset(
         "offline",
         "optimizers",
         "plot",
+        "reduced_basis",
         "reduction",
     )
 )

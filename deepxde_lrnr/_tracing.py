@@ -99,12 +99,25 @@ class CompiledOnce(Compiled):
     take longer than a small residual itself.
     """
 
-    _concrete = None
+    _call = None
 
     def __call__(self, *args):
-        if self._concrete is not None:
-            return self._concrete(*args)
+        if self._call is not None:
+            return self._call(args)
         result = super().__call__(*args)
         used = self.function if self.uses_xla else self._plain
-        self._concrete = used.get_concrete_function(*args)
+        self._call = _direct(used.get_concrete_function(*args))
         return result
+
+
+def _direct(concrete):
+    """Function of a tuple of Tensors that calls a concrete function.
+
+    TensorFlow binds arguments to names, and looks for tapes, in more time than a small
+    residual takes; what it then calls is not public, so that it may be missing.
+    """
+    inner = getattr(concrete, "_inference_function", None)
+    if not hasattr(inner, "call_preflattened"):
+        return lambda args: concrete(*args)
+    captured = concrete.captured_inputs
+    return lambda args: inner.call_preflattened([*args, *captured])

@@ -106,7 +106,8 @@ class ErrorEstimate:
         if left < _MOST_LEFT:
             return float(change / np.sqrt(1 - left**2))
         of_zero = np.linalg.norm(at(np.zeros(self._space.size)).held_out)
-        share = residual / of_zero if residual else 0.0
+        # Where N = 0 is a solution there is no such share.
+        share = residual / of_zero if of_zero else 0.0
         return float(max(change / np.sqrt(1 - min(left, _BOUND) ** 2), share))
 
     def _embedded(self, coefficients) -> np.ndarray | None:

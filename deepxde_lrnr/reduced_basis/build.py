@@ -65,15 +65,20 @@ def build_basis(
         first = _spread(space.scale(candidates), _NUM_FIRST)
         taken = list(first)
         greedy.begin(candidates[first], _found(greedy, candidates[first]))
+        if not greedy.size:
+            raise RuntimeError(
+                "The network's output is zero at all of the first mu: there is nothing "
+                "to make a basis of; solve(mu) goes on with the trial space."
+            )
         coefficients = np.zeros((len(candidates), 0))
         sizes, decay, ratios = [], [], []
-        while greedy.size:
+        while True:
             coefficients, residuals = greedy.reduced(candidates, coefficients)
             sizes.append(greedy.size)
             decay.append(residuals.max())
             bar.set_postfix_str(f"residual {decay[-1]:.1e}", refresh=False)
             bar.update(greedy.size - bar.n)
-            largest = max(ratios[-_NUM_RATIOS:], default=np.inf) * decay[-1]
+            largest = max(ratios[-_NUM_RATIOS:]) * decay[-1] if ratios else np.inf
             slow = largest > _TOO_SLOW and _ends_above(sizes, decay, max_size, largest)
             if greedy.size == max_size or largest <= tolerance or slow:
                 break
@@ -86,7 +91,8 @@ def build_basis(
             if readout is None:
                 continue
             error = greedy.error(candidates[worst], coefficients[worst], readout)
-            ratios.append(error / residuals[worst])
+            if residuals[worst] > 0:
+                ratios.append(error / residuals[worst])
             greedy.add(candidates[worst], readout)
     mu = space.sample(num_candidates + _NUM_CHECKED, "Halton")[num_candidates:]
     mu = mu.astype(float)

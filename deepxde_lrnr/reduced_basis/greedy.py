@@ -154,7 +154,9 @@ class Greedy:
         exact = self._solution(mu, readout)[0, :, rows]
         found = coefficients @ self._jets[0, :, : self.size, rows]
         u, v = (self._u(mu, points, values.T) for values in (exact, found))
-        return float(np.linalg.norm(u - v) / np.linalg.norm(u))
+        # Where u is zero everywhere there is no relative error.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.linalg.norm(u - v) / np.linalg.norm(u))
 
     def _u(self, mu, points, values) -> np.ndarray:
         arguments = np.tile(mu, (len(points), 1)), points, values

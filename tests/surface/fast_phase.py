@@ -84,20 +84,27 @@ def add_fast_phase(add, tiny):
     add(
         "FastModel.solve",
         {"mu": tiny.mu, "solver": tiny.solver},
-        {"mu": mus(tiny.space), "solver": NONE | solver},
+        # A solver is given: there is no tolerance besides.
+        {"mu": mus(tiny.space), "solver": NONE | solver, "tolerance": NONE},
         {"mu": st.builds(dict, k=st.floats(-5, 5), a=st.floats(0.1, 5))},
         fast.solve,
         result=lambda solution: [solution.coefficients, solution.residual],
     )
     positive, weight = number(lambda v: v > 0), number(lambda v: v >= 0)
     add(
-        "fast_phase.LeastSquares",
-        {},
+        "FastModel.build_basis",
+        {"tolerance": 0.1, "max_size": 8, "num_candidates": 8, "verbose": 0},
         {
-            "iterations": count(),
-            "rtol": number(lambda v: 0 <= v < 1),
+            "tolerance": positive,
+            "max_size": count(8, 8),
+            "num_candidates": count(8),
+            "verbose": VERBOSE,
         },
+        call=tiny.fast.build_basis,
+        result=lambda basis: [basis.mu, basis.errors],
     )
+    for name in ("fast_phase.LeastSquares", "reduced_basis.BasisLeastSquares"):
+        add(name, {}, {"iterations": count(), "rtol": number(lambda v: 0 <= v < 1)})
     add(
         "fast_phase.Adam",
         {},

@@ -15,7 +15,7 @@ import deepxde_lrnr as lrnr
 # Public by its name, but not for users to call.
 NOT_FOR_USERS = {
     "FastModel": "made by Model.reduce and load_fast",
-    "FastModel.prepare": "called by solve",
+    "FastModel.stage": "called by solve and sweep",
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
     "Sweep": "made by sweep",
@@ -36,6 +36,9 @@ NOT_FOR_USERS = {
     "nn.FastLRNR.features": "called by evaluate, with Tensors",
     "fast_phase.Adam.prepare": "called by FastModel.solve",
     "fast_phase.LeastSquares.prepare": "called by FastModel.solve",
+    "reduced_basis.BasisLeastSquares.prepare": "called by FastModel.solve",
+    "reduced_basis.ReducedBasis": "made by FastModel.build_basis",
+    "reduced_basis.ReducedBasis.estimate_error": "called by Solution.error",
 }
 
 
