@@ -29,6 +29,7 @@ BENCHMARKS = (
     "backprop_scaling",
     "accuracy_steps",
     "fast_phase",
+    "reduced_basis",
     "peers",
     "steady",
     "limits",

@@ -1,0 +1,254 @@
+"""Reduced basis: how accurate it is, how fast, and what it takes to build
+
+CDR, trained as in the example; 30 mu in the box and 10 outside of it by 10 %. Errors
+are L1 relative errors on 256 x 101 points against the reference solution, which nothing
+else has seen. The basis is that of `fast.build_basis(tolerance=1e-4)`: 60 functions,
+unless fewer reach the tolerance.
+
+    size, points        basis functions, and points of the PDE at which they are fitted
+    after_mean, after_max, outside_mean
+                        errors of `fast.solve(mu, solver=BasisLeastSquares())`
+    trial_mean, trial_max
+                        those of the trial space, for comparison
+    solve_ms, trial_ms  time of a solve in the basis, and in the trial space; medians,
+                        one mu at a time, in turns
+    offline_s           seconds of `build_basis`
+    solves_per_second   10,000 mu at once, with values at 1,000 points
+    error_effectivity   of `solution.error` over the true error in L2: median, smallest
+    untrained           the same keys for a network with random weights
+
+Then the examples of the gallery, with their own mu and references, by the same calls:
+`python benchmarks/reduced_basis.py --only gallery --json ...` runs each script and
+solves in a basis instead.
+
+    python benchmarks/reduced_basis.py --json benchmarks/results/reduced_basis.json
+"""
+
+import os
+import runpy
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import deepxde_lrnr as lrnr
+import numpy as np
+from _families import POINTS, Family, relative_l1, trained
+from _harness import percent, run, table
+from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.reduced_basis import BasisLeastSquares
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+NAMES = (
+    "diffusion_reaction",
+    "convection",
+    "convection_diffusion_reaction_loss_terms",
+    "burgers",
+    "wave",
+    "advected_pulse",
+    "kovasznay",
+    "poisson_source",
+    "helmholtz",
+    "allen_cahn",
+    "fitzhugh_nagumo",
+    "lotka_volterra",
+)
+NUM_INSIDE, NUM_OUTSIDE, REPEATS = 30, 10, 5
+MANY, NUM_VALUES = 10_000, 1_000
+TOLERANCE, SIZE, CANDIDATES = 1e-4, 60, 200
+IN_BASIS, IN_TRIAL_SPACE = BasisLeastSquares(), LeastSquares()
+
+
+def compute(quick, names=("cdr", "gallery")):
+    warnings.simplefilter("ignore", UserWarning)
+    return {
+        key: value
+        for group in GROUPS
+        if group.__name__ in names
+        for key, value in group(quick).items()
+    }
+
+
+def built(fast, quick) -> dict:
+    """Builds the basis; its size and seconds."""
+    start = time.perf_counter()
+    size, candidates = (8, 8) if quick else (SIZE, CANDIDATES)
+    basis = fast.build_basis(TOLERANCE, size, candidates, verbose=0)
+    print(basis, flush=True)
+    return {
+        "offline_s": time.perf_counter() - start,
+        "size": basis.size,
+        "points": len(basis.residual.collocation.pde_points),
+        "estimated_max": float(basis.errors.max()),
+    }
+
+
+def cdr(quick) -> dict:
+    """The keys of the head of this file."""
+    start = time.perf_counter()
+    family = Family()
+    if quick:
+        family = Family(width=16, rank=3, iterations=20, batch=(8, 8))
+    untrained = Family(width=family.width, rank=family.rank, iterations=0)
+    results = of_family(family, quick)
+    results["untrained"] = of_family(untrained, quick)
+    results["cdr_seconds"] = time.perf_counter() - start
+    return results
+
+
+def of_family(family, quick) -> dict:
+    model = trained(family)
+    # As model.reduce(), which wants a training before.
+    rank = 8 if quick else None
+    fast = lrnr.offline.reduce_model(model.data, model.net, rank=rank, verbose=0)
+    inside, outside = family.new_parameters(
+        *((3, 2) if quick else (NUM_INSIDE, NUM_OUTSIDE))
+    )
+    mu = np.vstack([inside, outside])
+    reference = family.reference(mu)
+    results = built(fast, quick)
+    solution = fast.solve(mu, IN_BASIS)
+    u = solution.predict(POINTS)
+    after, first = relative_l1(u, reference), slice(len(inside))
+    trial = fast.solve(inside, IN_TRIAL_SPACE).predict(POINTS)
+    trial = relative_l1(trial, reference[first])
+    difference = (u[..., 0] - reference).reshape(len(mu), -1)
+    exact = np.linalg.norm(reference.reshape(len(mu), -1), axis=1)
+    ratio = solution.error / (np.linalg.norm(difference, axis=1) / exact)
+    in_basis, in_trial_space = solve_times(fast, inside, 1 if quick else REPEATS)
+    return results | {
+        "after_mean": float(after[first].mean()),
+        "after_max": float(after[first].max()),
+        "outside_mean": float(after[len(inside) :].mean()),
+        "trial_mean": float(trial.mean()),
+        "trial_max": float(trial.max()),
+        "solve_ms": in_basis,
+        "trial_ms": in_trial_space,
+        "solves_per_second": throughput(fast, 50 if quick else MANY),
+        "error_effectivity": {
+            "median": float(np.median(ratio)),
+            "smallest": float(ratio.min()),
+        },
+    }
+
+
+def solve_times(fast, mu, repeats: int) -> list[float]:
+    """Milliseconds of a solve in the basis and in the trial space, in turns."""
+    times = []
+    for turn in range(repeats + 1):
+        for solver in (IN_BASIS, IN_TRIAL_SPACE):
+            for m in mu:
+                start = time.perf_counter()
+                fast.solve(m, solver)
+                # The first turn compiles.
+                if turn:
+                    times.append((solver, time.perf_counter() - start))
+    return [
+        1e3 * float(np.median([t for s, t in times if s is solver]))
+        for solver in (IN_BASIS, IN_TRIAL_SPACE)
+    ]
+
+
+def throughput(fast, count: int) -> float:
+    """Solves a second, all at once, with values at points that stay the same."""
+    mu = fast.parameter_space.sample(count, "pseudo")
+    points = POINTS[:: len(POINTS) // NUM_VALUES][:NUM_VALUES]
+    fast.solve(mu[:2], IN_BASIS).predict(points)
+    start = time.perf_counter()
+    fast.solve(mu, IN_BASIS).predict(points)
+    return count / (time.perf_counter() - start)
+
+
+def gallery(quick) -> dict:
+    """``families``: size, seconds, errors and milliseconds of each example."""
+    start = time.perf_counter()
+    names = NAMES[:1] if quick else NAMES
+    families = {}
+    for name in names:
+        families[name] = of_example(name, quick)
+        print(name, families[name], flush=True)
+    return {"families": families, "gallery_seconds": time.perf_counter() - start}
+
+
+def of_example(name: str, quick) -> dict:
+    """Runs an example twice over its mu: in the trial space, and in a basis."""
+    sys.path.insert(0, str(EXAMPLES))
+    import report
+
+    report.QUICK, found = quick, {}
+    solve_each, errors = report.solve_each, report.errors
+
+    def solve_both(fast, mu, solver=None):
+        _, found["trial_ms"] = solve_each(fast, mu, solver)
+        found["fast"] = fast
+        found.update(built(fast, quick))
+        return solve_each(fast, mu, IN_BASIS)
+
+    def keep(name, space, mu, before, after, milliseconds, *args, **kwargs):
+        found["solve_ms"] = float(np.median(milliseconds))
+        found["after_mean"] = float(np.mean(after))
+        found["after_max"] = float(np.max(after))
+
+    folder, place = tempfile.TemporaryDirectory(), Path.cwd()
+    with folder:
+        try:
+            report.solve_each, report.errors = solve_both, keep
+            os.chdir(folder.name)
+            Path("results").mkdir()
+            runpy.run_path(str(EXAMPLES / f"{name}.py"))
+        finally:
+            os.chdir(place)
+            report.solve_each, report.errors = solve_each, errors
+    found["trial_ms"] = float(np.median(found["trial_ms"]))
+    del found["fast"]
+    return found
+
+
+GROUPS = (cdr, gallery)
+COLUMNS = {
+    "size": "functions",
+    "points": "points",
+    "offline_s": "offline s",
+    "solve_ms": "ms",
+    "trial_ms": "ms, trial space",
+}
+
+
+def describe(results):
+    text = ""
+    if "size" in results:
+        cases = {"trained": results, "random weights": results["untrained"]}
+        rows = [
+            [
+                name,
+                *(percent(part[k]) for k in ("after_mean", "after_max")),
+                percent(part["outside_mean"]),
+                *(percent(part[k]) for k in ("trial_mean", "trial_max")),
+                *(part[k] for k in COLUMNS),
+                part["solves_per_second"],
+                part["error_effectivity"]["median"],
+                part["error_effectivity"]["smallest"],
+            ]
+            for name, part in cases.items()
+        ]
+        errors = ["mean", "max", "outside, mean", "trial space, mean", "max"]
+        more = ["solves a second", "estimate over error, median", "smallest"]
+        text += table(["network", *errors, *COLUMNS.values(), *more], rows)
+    if "families" in results:
+        rows = [
+            [
+                name,
+                *(percent(part[k]) for k in ("after_mean", "after_max")),
+                percent(part["estimated_max"]),
+                *(part[k] for k in COLUMNS),
+            ]
+            for name, part in results["families"].items()
+        ]
+        columns = ["example", "mean", "max", "estimated max", *COLUMNS.values()]
+        text += "\nThe examples, in a basis:\n\n" + table(columns, rows)
+    return text
+
+
+if __name__ == "__main__":
+    run(sys.modules[__name__])
