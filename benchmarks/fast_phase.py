@@ -22,6 +22,9 @@ else has seen. Times are medians, of one mu at a time unless it says otherwise.
                              factored: a step that goes with the factors of an earlier
                              one counts as nothing
     batch_over_single        1,000 mu one after the other over all of them at once
+    two_processes            the same for the machine alone: two processes that have
+                             nothing in common over one of them, each with QR
+                             factorisations of the size of a solve's
     first_solve_s            ``model.reduce()`` and the first solve, after the training
     load_and_solve_s         ``load_fast`` and the first solve in a new process, beyond
                              ``import_s``, the time of its imports
@@ -70,6 +73,8 @@ FAMILIES = {
     "convection": ("convection", Family("convection", 64, 10, 2500, (32, 64))),
 }
 QUICK = Family(width=16, rank=3, iterations=20, batch=(8, 8))
+# How many threads BLAS takes, by its kinds.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Number of mu whose solves are timed, and how often.
 NUM_TIMED, REPEATS = 10, 5
 BATCH = 1000
@@ -99,6 +104,9 @@ def compute(quick):
         **batch(fast, 20 if quick else BATCH),
         **in_a_new_process(fast, inside[0]),
     }
+    if not quick:
+        shape = results["lapack_rows"], results["unknowns"]
+        results["two_processes"] = two_processes(shape)
     accurate = model.reduce(rank=family.width)
     paper = model.reduce(method="eim", rank=3 if quick else 5, points=PAPER_POINTS)
     results["accurate"] = judge.errors(accurate)
@@ -280,6 +288,34 @@ def batch(fast, num_mu: int) -> dict:
     }
 
 
+def two_processes(shape) -> float:
+    """``two_processes``: what the cores give when nothing is shared but the machine."""
+    command = [sys.executable, __file__, "--factor", *map(str, shape)]
+    own = {**os.environ, **dict.fromkeys(_THREADS, "1")}
+
+    def rate(count: int) -> float:
+        processes = [
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, text=True, env=environment
+            )
+            for _ in range(count)
+        ]
+        return sum(float(p.communicate()[0].splitlines()[-1]) for p in processes)
+
+    alone, together = np.median([[rate(1), rate(2)] for _ in range(3)], axis=0)
+    return float(together / alone)
+
+
+def factor(rows: str, columns: str) -> None:
+    """What each of the processes does for two seconds; prints how often."""
+    J = np.random.default_rng(0).standard_normal((int(rows), int(columns)))
+    J, count, start = np.asfortranarray(J), 0, time.perf_counter()
+    while time.perf_counter() - start < 2:
+        lapack.dgeqrf(J)
+        count += 1
+    print(count)
+
+
 def in_a_new_process(fast, mu) -> dict:
     """``load_and_solve_s`` and ``import_s``."""
     with tempfile.TemporaryDirectory() as folder:
@@ -322,6 +358,7 @@ TIMES = {
     "solve_over_qr": "a solve over its steps' least squares problems by LAPACK alone",
     "solve_over_factored": "the same, one problem for each Jacobian factored",
     "batch_over_single": "mu one after the other over all at once",
+    "two_processes": "two processes that share nothing over one, on this machine",
     "solves_per_second": "mu a second, all at once",
     "first_solve_s": "seconds of the reduction and the first solve",
     "load_and_solve_s": "seconds of loading and the first solve in a new process",
@@ -343,7 +380,8 @@ def describe(results):
     rows = [_row(name, part) for name, part in settings.items()]
     text += table(["setting", *COLUMNS.values()], rows)
     text += "\n" + table(
-        ["", "measured"], [[what, results[key]] for key, what in TIMES.items()]
+        ["", "measured"],
+        [[what, results[key]] for key, what in TIMES.items() if key in results],
     )
     others = {title: results[k] for k, (title, _) in FAMILIES.items() if k in results}
     if others:
@@ -393,5 +431,7 @@ def draw(results):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--load"]:
         load_and_solve(*sys.argv[2:])
+    elif sys.argv[1:2] == ["--factor"]:
+        factor(*sys.argv[2:])
     else:
         run(sys.modules[__name__])
