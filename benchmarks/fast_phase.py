@@ -295,9 +295,7 @@ def two_processes(shape) -> float:
 
     def rate(count: int) -> float:
         processes = [
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, text=True, env=environment
-            )
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=own)
             for _ in range(count)
         ]
         return sum(float(p.communicate()[0].splitlines()[-1]) for p in processes)
