@@ -66,6 +66,12 @@ _OF_ARRAYS = {
 }
 
 
+def as_it_is(error: Exception) -> Exception:
+    """The error, in front of which Keras and AutoGraph put no words of their own."""
+    error._keras_call_info_injected = error.ag_pass_through = True
+    return error
+
+
 class UserFunctionError(TypeError):
     """A function of the user's does what Tensors, or arrays of rows, do not allow.
 
@@ -74,13 +80,10 @@ class UserFunctionError(TypeError):
         kind: Which of the frequent mistakes it is, if it is one.
     """
 
-    # Keras and AutoGraph put their own words in front of errors without these.
-    _keras_call_info_injected = True
-    ag_pass_through = True
-
     def __init__(self, message: str, kind: int | None = None):
         super().__init__(message)
         self.kind = kind
+        as_it_is(self)
 
 
 @contextlib.contextmanager

@@ -153,7 +153,7 @@ class _InPrecision:
             try:
                 result = function(*args)
             except Exception:
-                raise error from None
+                raise error from error.__cause__
             self._function = function
             return result
         finally:

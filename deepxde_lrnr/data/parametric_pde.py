@@ -20,7 +20,7 @@ from .._checks import (
     num_args,
     shown,
 )
-from .._user_errors import calling
+from .._user_errors import as_it_is, calling
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
@@ -559,10 +559,13 @@ class ParametricPDE(dde.data.Data):
         mu, net = inputs[0], model.net
         ours = hasattr(net, "coefficients")  # a ParametricNN; others may be tried too
         if ours and not getattr(model, "is_parametric", False):
-            raise TypeError(
-                f"model is a {type(model).__module__}.{type(model).__name__}; a "
-                f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, net), "
-                "which takes the arguments of dde.Model and predicts for any mu."
+            raise as_it_is(
+                TypeError(
+                    f"model is a {type(model).__module__}.{type(model).__name__}; a "
+                    f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, "
+                    "net), which takes the arguments of dde.Model and predicts for "
+                    "any mu."
+                )
             )
 
         def at_pairs(mu, x):

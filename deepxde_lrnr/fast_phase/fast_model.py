@@ -10,6 +10,8 @@ import numpy as np
 
 from .._checks import as_integer, as_path, shown
 from .._forks import check_fork
+from ..data.missing import Box
+from ..data.outside import warn_outside
 from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
 from ..io import container
@@ -18,7 +20,7 @@ from ..prediction import Predictor
 from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
 from .choice import choose_rcond, residuals_after
-from .error_estimate import ErrorEstimate
+from .error_estimate import ErrorEstimate, error_per_residual
 from .expansion import Expansion, find_expansion
 from .file import KIND, pack_fast_model
 from .gauss_newton import RCOND
@@ -54,6 +56,9 @@ class FastModel:
         choice: How the size of the trial space was chosen, lines of the report.
         estimated_errors: ``None``, or estimates of the relative error of u after the
             fast phase at a few mu of the box, by ``estimate_errors``.
+        error_per_residual: ``None``, or the largest of them over its residual: where a
+            solve leaves more than that allows for an error of a per cent, its status is
+            "not resolved".
         num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
 
@@ -74,6 +79,7 @@ class FastModel:
         watches_start: bool | None = None,
         rcond: float | None = None,
         problem_record: ProblemRecord | None = None,
+        error_per_residual: float | None = None,
     ):
         self.full = full
         self.reduced = reduced
@@ -101,6 +107,7 @@ class FastModel:
         self._predictor = self._predict_with(full)
         self._solvers = {}
         self.estimated_errors = None
+        self.error_per_residual = error_per_residual
 
     def __repr__(self):
         widths = ", ".join(
@@ -128,6 +135,14 @@ class FastModel:
     def dim(self) -> int:
         """Dimension of the points, time included."""
         return self.residual.collocation.points.shape[1]
+
+    @property
+    def geom(self):
+        """Geometry of the problem; without the problem, its bounding box."""
+        data = self.residual.data
+        if data is not None:
+            return data.geom
+        return Box(self.problem_record.low, self.problem_record.high)
 
     def _predict_with(self, network) -> Predictor:
         return Predictor(network, self.dim, self._time)
@@ -220,23 +235,33 @@ class FastModel:
     def _error_estimate(self) -> ErrorEstimate:
         return ErrorEstimate(self)
 
-    def estimate_errors(self, count: int = 6) -> np.ndarray:
+    def estimate_errors(self, count: int = 6, mu=None) -> np.ndarray:
         """Estimates the relative error of u after the fast phase over the box.
+
+        From then on ``Solution.status`` is "not resolved" where the residual allows for
+        more than a per cent. (``reduce`` asks for it where there is reason to look.)
 
         Args:
             count: Number of mu, the first of a Halton sequence.
+            mu: ``None``, or mu in place of these, as for ``solve``.
 
         Returns:
             ``Solution.error`` at these mu, shape (``count``,).
 
         Raises:
             RuntimeError: If the model was loaded without its problem.
-            ValueError: If ``count`` is not an integer >= 1, or there are more unknowns
-                than residuals.
+            TypeError: If ``mu`` is not made of real numbers.
+            ValueError: If ``count`` is not an integer >= 1, ``mu`` does not fit the
+                parameter space or is not finite, or there are more unknowns than
+                residuals.
         """
-        count = as_integer("count", count)
-        mu = self.parameter_space.sample(count, "Halton").astype(float)
-        self.estimated_errors = self.solve(mu).error
+        count, space = as_integer("count", count), self.parameter_space
+        if mu is None:
+            mu = space.sample(count, "Halton").astype(float)
+        solution = self.solve(mu)
+        errors, residuals = map(np.atleast_1d, (solution.error, solution.residual))
+        self.estimated_errors = errors
+        self.error_per_residual = error_per_residual(errors, residuals)
         return self.estimated_errors
 
     @cached_property
@@ -303,8 +328,12 @@ class FastModel:
                 ``x`` or ``operator`` is not as above.
 
         Warns:
+            OutsideGeometryWarning: If a point is not in the geometry, or its time not
+                in the time domain; without the problem, not in the bounding box.
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
+        x = self._predictor.check_points(x)
+        warn_outside(self.geom, x, stacklevel=2)
         space = self.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3)

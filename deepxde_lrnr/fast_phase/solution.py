@@ -7,6 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..data.outside import warn_outside
+from .error_estimate import RESOLVED
+
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
 
@@ -38,7 +41,9 @@ class Solution:
         status: Why it stopped, str or array of shape (n,): "converged", "iterations
             done", "no further descent" (of a step that lowers the residual there is
             none), "no improvement" (the start was returned: nothing has a lower
-            residual at held-out points), or "not finite".
+            residual at held-out points), "not finite", or, whatever the reason,
+            "not resolved": the residual is one that leaves relative errors of u above a
+            per cent, as ``FastModel.estimate_errors`` has found over the box.
     """
 
     mu: np.ndarray
@@ -53,6 +58,16 @@ class Solution:
     status: np.ndarray
     _predictor: object = field(repr=False)
     _model: object = field(repr=False)
+
+    def __post_init__(self):
+        factor = self._model.error_per_residual
+        if factor is None:
+            return
+        bad = (factor * np.asarray(self.residual) > RESOLVED) & (
+            np.asarray(self.status, object) != "not finite"
+        )
+        status = np.where(bad, "not resolved", np.asarray(self.status, object))
+        object.__setattr__(self, "status", status[()])
 
     def __repr__(self):
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
@@ -129,7 +144,13 @@ class Solution:
         Raises:
             TypeError: If ``x`` is not made of real numbers.
             ValueError: If ``x`` or ``operator`` is not as above.
+
+        Warns:
+            OutsideGeometryWarning: If a point is not in the geometry, or its time not
+                in the time domain; without the problem, not in the bounding box.
         """
+        x = self._predictor.check_points(x)
+        warn_outside(self._model.geom, x, stacklevel=2)
         single = self.mu.ndim == 1
         return self._predictor(
             x,

@@ -15,7 +15,11 @@ from .._checks import (
     num_args,
     shown,
 )
-from .._user_errors import apply_feature_transform, apply_output_transform
+from .._user_errors import (
+    apply_feature_transform,
+    apply_output_transform,
+    as_it_is,
+)
 from ..parameter_space import ParameterSpace
 from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
 from .hypernetwork import Hypernetwork
@@ -271,9 +275,11 @@ def as_tensor(name: str, value, columns: int | None = None):
 def split_inputs(inputs):
     """The two inputs of a ``ParametricNN``."""
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-        raise ValueError(
-            "The network takes the tuple (mu, x), as deepxde_lrnr.data.ParametricPDE "
-            "makes it; for a single PDE use LRNR."
+        raise as_it_is(
+            ValueError(
+                "The network takes the tuple (mu, x), as deepxde_lrnr.data."
+                "ParametricPDE makes it; for a single PDE use LRNR."
+            )
         )
     return inputs
 

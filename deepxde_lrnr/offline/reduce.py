@@ -44,8 +44,8 @@ _FEWEST_POINTS = 128
 # They take time in each solve as the fitted ones do.
 _FITTED_PER_HELD_OUT, _FEWEST_HELD_OUT = 8, 64
 # Where more than this share of the hypernetwork's residual is left, the error of u is
-# estimated, which takes some seconds.
-_SUSPICIOUS = 1e-2
+# estimated at so many mu, which takes some seconds.
+_SUSPICIOUS, _NUM_ESTIMATED = 1e-2, 6
 # Points at which trial spaces with random features are compared.
 _FOR_RANDOM = 2_048
 
@@ -100,8 +100,9 @@ def reduce_model(
 
     Warns:
         NotResolvedWarning: If ``rank`` and ``points`` are not given, more than a
-            hundredth of the hypernetwork's residual is left, and the estimated relative
-            error of u is above a per cent at one of a few mu.
+            hundredth of the hypernetwork's residual is left at one of a few mu (corners
+            of the box among them), and the estimated relative error of u is above a per
+            cent at one.
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
     """
@@ -124,7 +125,7 @@ def reduce_model(
             as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
-    by_default, left = points is None, 0.0
+    by_default, worst = points is None, (0.0, None)
     rng = np.random.default_rng(seed)
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
@@ -174,7 +175,7 @@ def reduce_model(
         if random_features:
             random = RandomFeatures.draw(own.num_features, random_features, 1)
         if rank is None:
-            layers, network, chosen, lines, left = _choose(
+            layers, network, chosen, lines, worst = _choose(
                 data,
                 loss_weights,
                 own,
@@ -207,9 +208,10 @@ def reduce_model(
         {"reduction": time.perf_counter() - start},
         lines,
     )
-    if by_default and left > _SUSPICIOUS:
-        errors = fast.estimate_errors()
-        mu = full.parameter_space.sample(len(errors), "Halton")
+    if by_default and worst[0] > _SUSPICIOUS:
+        mu = full.parameter_space.sample(_NUM_ESTIMATED, "Halton").astype(float)
+        mu[-1] = worst[1]
+        errors = fast.estimate_errors(mu=mu)
         warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
         fast.seconds["error estimate"] = time.perf_counter() - start
         fast.seconds["error estimate"] -= fast.seconds["reduction"]
@@ -219,7 +221,7 @@ def reduce_model(
 def _choose(
     data, loss_weights, own, expansion, reduced, rtol, points, random_features, verbose
 ):
-    """Layers, network, random features, what was compared, and the residual left."""
+    """Layers, network, random features, what was compared, and ``Chooser.worst``."""
     sizes = [size for size in SIZES if size < min(own.widths)] + [max(own.widths)]
     count = _num_points(own, data, expansion)
     if random_features is None:
@@ -261,7 +263,8 @@ def _choose(
         random = None
         if best > rtol and random_features is None:
             random, best = chooser.enrich(network, own.precision, best, most)
-    return layers, network, random, tuple(chooser.lines), best
+        worst = chooser.worst(TrialSpace(network, own.precision, random))
+    return layers, network, random, tuple(chooser.lines), worst
 
 
 def _num_points(space: TrialSpace, data: ParametricPDE, expansion) -> int:
