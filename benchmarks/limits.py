@@ -9,6 +9,9 @@ flux), a resonance within the box, transport over long distances. Default settin
     warned       whether `model.reduce()` gave a `NotResolvedWarning`
     effectivity  estimate over true error
     missed       number of mu with a true error above 1 % and an estimate below it
+    unnamed      number of mu with a true error above 1 % and another status than "not
+                 resolved"
+    misnamed     number of mu with a true error below 1 % and that status
 
     python benchmarks/limits.py --json benchmarks/results/limits.json
 """
@@ -163,6 +166,7 @@ def measured(make, quick) -> dict:
     start = time.perf_counter()
     estimate = solution.error
     ratio = estimate / after
+    named = solution.status == "not resolved"
     return {
         "before_mean": float(before.mean()),
         "before_max": float(before.max()),
@@ -176,6 +180,8 @@ def measured(make, quick) -> dict:
         "effectivity_smallest": float(ratio.min()),
         "warned": any(issubclass(w.category, NotResolvedWarning) for w in caught),
         "missed": int(np.sum((after > 1e-2) & (estimate < 1e-2))),
+        "unnamed": int(np.sum((after > 1e-2) & ~named)),
+        "misnamed": int(np.sum((after <= 1e-2) & named)),
     }
 
 
@@ -189,6 +195,8 @@ COLUMNS = {
     "effectivity_smallest": "smallest",
     "warned": "warned",
     "missed": "missed",
+    "unnamed": "unnamed",
+    "misnamed": "misnamed",
 }
 
 

@@ -30,7 +30,7 @@ def write_atomically(path: str | os.PathLike, data: bytes) -> None:
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}.tmp")
     try:
         # Known now, not only after the bytes have been written.
-        check_replaceable(target)
+        check_regular(target)
         # As open() would: the rights that the user's umask leaves.
         descriptor = os.open(
             temporary,
@@ -64,11 +64,11 @@ _OTHER_THAN_FILES = (
 )
 
 
-def check_replaceable(path: str | os.PathLike) -> None:
-    """Checks that there is nothing at ``path``, or a file that can be replaced.
+def check_regular(path: str | os.PathLike) -> None:
+    """Checks that there is nothing at ``path``, or a file.
 
     A new file would otherwise take the place of a device, for those who may do that,
-    or of a pipe on which someone waits.
+    or of a pipe on which someone waits; and to read from a pipe is to wait.
 
     Raises:
         IsADirectoryError: If there is a folder.
@@ -79,11 +79,12 @@ def check_replaceable(path: str | os.PathLike) -> None:
     except OSError:  # Nothing is there; or else writing says what is the matter.
         return
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
     if not stat.S_ISREG(mode):
         kinds = (what for is_it, what in _OTHER_THAN_FILES if is_it(mode))
         what = next(kinds, "something else")
-        raise OSError(errno.EINVAL, f"it is {what}; it must be a file, or nothing yet")
+        reason = f"it is {what}; it must be a file, or nothing yet"
+        raise OSError(errno.EINVAL, reason, str(path))
 
 
 def _flush_folder(folder: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._atomic import check_replaceable
+from ._atomic import check_regular
 
 SUFFIXES = (".npz", ".zarr")
 # Strings have a fixed size in .npy files.
@@ -65,7 +65,7 @@ def open_store(out, num_rows: int, chunk_size: int, replace: bool = False):
     if path.suffix not in SUFFIXES:
         raise ValueError(f"out is {str(out)!r}; it must end with .npz or .zarr.")
     if replace and path.suffix == ".npz":
-        check_replaceable(path)
+        check_regular(path)
     elif path.exists():
         raise FileExistsError(
             f"out is {str(out)!r}, which exists; take another name, or remove it."

@@ -6,6 +6,8 @@ import functools
 
 import tensorflow as tf
 
+from ._user_errors import clearest
+
 
 class traced:
     """``tf.function``, traced as it is written where that is possible.
@@ -49,10 +51,15 @@ class traced:
             return use(function)
         except tf.errors.OpError:  # of what runs, which AutoGraph does not change
             raise
-        except Exception:  # of the tracing, of many types
+        except Exception as error:  # of the tracing, of many types
+            plain = error
+        try:
             result = use(others[0])  # an error of the user's comes up again here
-            self._functions = others
-            return result
+        except Exception as error:
+            clearer = clearest(plain, error)
+            raise clearer from clearer.__cause__
+        self._functions = others
+        return result
 
 
 class Compiled:

@@ -10,9 +10,15 @@ import numpy as np
 
 from ._checks import as_integer, as_number, as_path, shown
 from ._forks import check_fork
+from .data.missing import Box
+from .data.outside import warn_outside
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
-from .fast_phase.error_estimate import ErrorEstimate
+from .fast_phase.error_estimate import (
+    RESOLVED,
+    ErrorEstimate,
+    error_per_residual,
+)
 from .fast_phase.expansion import Equations, Expansion, find_expansion
 from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import RCOND, choose_rcond, residuals_after
@@ -58,6 +64,9 @@ class FastModel:
         choice: How the size of the trial space was chosen, lines of the report.
         estimated_errors: ``None``, or estimates of the relative error of u after the
             fast phase at a few mu of the box, by ``estimate_errors``.
+        error_per_residual: ``None``, or the largest of them over its residual: where a
+            solve leaves more than that allows for an error of a per cent, its status is
+            "not resolved".
         basis: ``None``, or the ``ReducedBasis`` that ``build_basis`` made.
         num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
@@ -79,6 +88,7 @@ class FastModel:
         watches_start: bool | None = None,
         rcond: float | None = None,
         problem_record: ProblemRecord | None = None,
+        error_per_residual: float | None = None,
     ):
         self.full = full
         self.reduced = reduced
@@ -107,6 +117,7 @@ class FastModel:
         self._solvers = {}
         self.estimated_errors = None
         self.basis = None
+        self.error_per_residual = error_per_residual
 
     def __repr__(self):
         widths = ", ".join(
@@ -134,6 +145,14 @@ class FastModel:
     def dim(self) -> int:
         """Dimension of the points, time included."""
         return self.residual.collocation.points.shape[1]
+
+    @property
+    def geom(self):
+        """Geometry of the problem; without the problem, its bounding box."""
+        data = self.residual.data
+        if data is not None:
+            return data.geom
+        return Box(self.problem_record.low, self.problem_record.high)
 
     def _predict_with(self, network) -> Predictor:
         kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
@@ -200,23 +219,33 @@ class FastModel:
     def _error_estimate(self) -> ErrorEstimate:
         return ErrorEstimate(self)
 
-    def estimate_errors(self, count: int = 6) -> np.ndarray:
+    def estimate_errors(self, count: int = 6, mu=None) -> np.ndarray:
         """Estimates the relative error of u after the fast phase over the box.
+
+        From then on ``Solution.status`` is "not resolved" where the residual allows for
+        more than a per cent. (``reduce`` asks for it where there is reason to look.)
 
         Args:
             count: Number of mu, the first of a Halton sequence.
+            mu: ``None``, or mu in place of these, as for ``solve``.
 
         Returns:
             ``Solution.error`` at these mu, shape (``count``,).
 
         Raises:
             RuntimeError: If the model was loaded without its problem.
-            ValueError: If ``count`` is not an integer >= 1, or there are more unknowns
-                than residuals.
+            TypeError: If ``mu`` is not made of real numbers.
+            ValueError: If ``count`` is not an integer >= 1, ``mu`` does not fit the
+                parameter space or is not finite, or there are more unknowns than
+                residuals.
         """
-        count = as_integer("count", count)
-        mu = self.parameter_space.sample(count, "Halton").astype(float)
-        self.estimated_errors = self.solve(mu).error
+        count, space = as_integer("count", count), self.parameter_space
+        if mu is None:
+            mu = space.sample(count, "Halton").astype(float)
+        solution = self.solve(mu)
+        errors, residuals = map(np.atleast_1d, (solution.error, solution.residual))
+        self.estimated_errors = errors
+        self.error_per_residual = error_per_residual(errors, residuals)
         return self.estimated_errors
 
     @cached_property
@@ -251,8 +280,12 @@ class FastModel:
                 ``x`` or ``operator`` is not as above.
 
         Warns:
+            OutsideGeometryWarning: If a point is not in the geometry, or its time not
+                in the time domain; without the problem, not in the bounding box.
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
+        x = self._predictor.check_points(x)
+        warn_outside(self.geom, x, stacklevel=2)
         space = self.parameter_space
         single = space.is_single(mu)
         mu = space.check(mu, stacklevel=3)
@@ -408,16 +441,30 @@ class FastModel:
         mu = space.check(mu, stacklevel=3)
         stages, limit, last_estimated = self._plan(solver, tolerance)
         found, errors = solve_in_stages(stages, mu, limit, last_estimated)
-        if tolerance is not None:
-            # A comparison with NaN is false.
-            found["status"][~(errors <= tolerance)] = "not resolved"
+        self._name_unresolved(found, errors, tolerance)
         index = 0 if single else slice(None)
         found = {name: rows[index] for name, rows in found.items()}
-        solution = Solution(mu=mu[index], **found, _stages={s.name: s for s in stages})
+        solution = Solution(
+            mu=mu[index], **found, _stages={s.name: s for s in stages}, _model=self
+        )
         if not np.isnan(errors).any():
             # Estimated already: a cached property.
             solution.__dict__["error"] = errors[index]
         return solution
+
+    def _name_unresolved(self, found, errors, tolerance) -> None:
+        """Makes the status "not resolved" where the error is, or may be, too large."""
+        status = found["status"]
+        finite = status != "not finite"
+        if tolerance is not None:
+            # A comparison with NaN is false.
+            status[finite & ~(errors <= tolerance)] = "not resolved"
+            return
+        unknown, factor = np.isnan(errors), self.error_per_residual
+        status[finite & ~unknown & (errors > RESOLVED)] = "not resolved"
+        if factor is not None:
+            too_large = unknown & (factor * found["residual"] > RESOLVED)
+            status[finite & too_large] = "not resolved"
 
     def _plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
         """Arguments of ``solve_in_stages``."""

@@ -138,6 +138,7 @@ class Model(MetaPhase):
 
         Raises:
             RuntimeError: If the model was loaded without its problem.
+            TypeError: If a transform of the network is not a function of Tensors.
             ValueError: If ``layer_sizes`` of the network does not fit the geometry, if
                 ``metrics`` have no ``solution`` to compare with, if there is no
                 learning rate, if the optimizer or a variable does not fit the
@@ -283,7 +284,8 @@ class Model(MetaPhase):
             components) for several; a list of them if ``operator`` returns a list.
 
         Raises:
-            TypeError: If ``x`` or ``mu`` is not made of real numbers.
+            TypeError: If ``x`` or ``mu`` is not made of real numbers, or ``operator``
+                or a transform is not a function of Tensors.
             ValueError: If ``mu`` does not fit the parameter space or is not finite, or
                 ``x`` or ``operator`` is not as above; or if DeepXDE's default float has
                 been set after the network was made.
@@ -312,7 +314,8 @@ class Model(MetaPhase):
         Raises:
             RuntimeError: If the model has not been trained, its training diverged, or
                 it was loaded without its problem.
-            TypeError: If an argument is of another type.
+            TypeError: If an argument is of another type, or a function of the problem
+                is not one of Tensors.
             ValueError: If an argument is out of its range, or the residual of one mu
                 depends on the other mu of a batch.
         """

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
 from ._tracing import traced
+from ._user_errors import calling
 from .data.rows import Rows, known_rows
 
 # Rows evaluated at once; bounds the memory of a prediction.
@@ -124,7 +125,8 @@ class Predictor:
                 if dde.config.autodiff == "forward":
                     u = (u, values)
                 mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-                with known_rows(Rows(x, None, 0, None, True, values)):
+                rows = Rows(x, None, 0, None, True, values)
+                with calling("operator"), known_rows(rows):
                     return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
 
             return traced(function, reduce_retracing=True)
@@ -151,7 +153,7 @@ class _InPrecision:
             try:
                 result = function(*args)
             except Exception:
-                raise error from None
+                raise error from error.__cause__
             self._function = function
             return result
         finally:

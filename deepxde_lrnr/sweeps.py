@@ -14,6 +14,7 @@ from ._checks import as_function, as_integer, as_path, as_points, as_verbose
 from ._forks import check_fork
 from ._progress import progress_bar
 from ._stores import GridOutput, open_store
+from .data.outside import warn_outside
 from .fast_model import FastModel, check_solver
 from .fast_phase import LeastSquares
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
@@ -118,6 +119,8 @@ def sweep(
             forked from one in which TensorFlow was used.
 
     Warns:
+        OutsideGeometryWarning: If a point is not in the geometry, or its time not in
+            the time domain.
         OutsideParameterSpaceWarning: If a mu is not in the box.
     """
     if not isinstance(fast, FastModel):
@@ -137,6 +140,7 @@ def sweep(
     mu = space.check(mus, "mus", stacklevel=3)
     if x is not None:
         x = as_points("x", x, fast.dim, float)
+        warn_outside(fast.geom, x, stacklevel=2)
     elif operator is not None:
         raise ValueError("operator needs points x at which it is evaluated.")
     if chunk_size is None:

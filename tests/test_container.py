@@ -37,6 +37,13 @@ def test_header_and_arrays_come_back(path):
     assert content.versions["numpy"] == np.__version__
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_nobody_waits_for_what_a_pipe_may_bring(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(OSError, match="it is a named pipe; it must be a file"):
+        container.read(tmp_path / "pipe.npz", "model")
+
+
 def test_numpy_opens_it_and_equal_content_makes_equal_files(path, tmp_path):
     with np.load(path, allow_pickle=False) as archive:
         np.testing.assert_array_equal(archive["weights/0"], ARRAYS["weights/0"])

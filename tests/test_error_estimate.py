@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares, NotResolvedWarning
+from deepxde_lrnr.fast_phase.error_estimate import error_per_residual
 
 LINE = dde.geometry.Interval(0, 1)
 X = np.linspace(0, 1, 401)[:, None]
@@ -36,14 +37,15 @@ def trained(pde, space, width=16, iterations=60):
     return model
 
 
+def wave(x, u, k):
+    return dde.grad.hessian(u, x) + k**2 * tf.sin(k * x)
+
+
 @pytest.fixture(scope="module")
 def smooth():
     """-u'' = k^2 sin(k x), less what is linear at the ends."""
 
-    def pde(x, u, k):
-        return dde.grad.hessian(u, x) + k**2 * tf.sin(k * x)
-
-    return trained(pde, lrnr.ParameterSpace(k=(1, 14)))
+    return trained(wave, lrnr.ParameterSpace(k=(1, 14)))
 
 
 def exact(x, k):
@@ -82,15 +84,19 @@ def test_it_is_computed_once_and_for_each_mu_as_alone(fast):
     assert np.ndim(alone) == 0 and alone == found[1] == several[1].error
 
 
-def test_a_layer_that_no_smooth_function_follows_is_named():
+def test_a_layer_that_no_smooth_function_follows_is_named(tmp_path):
     def pde(x, u, eps):
         return dde.grad.jacobian(u, x) - eps * dde.grad.hessian(u, x) - 1
 
     model = trained(pde, lrnr.ParameterSpace(eps=(1e-5, 1e-4, "log")))
     with pytest.warns(NotResolvedWarning, match=r"above 1%, the largest .* at eps ="):
         fast = model.reduce(verbose=0)
-    assert fast.solve([3e-5]).error > 0.5
+    solution = fast.solve([3e-5])
+    assert solution.error > 0.5 and solution.status == "not resolved"
     assert "relative error of u, estimated at 6 mu" in str(fast.report())
+    # A file knows it.
+    again = lrnr.load_fast(fast.save(tmp_path / "layer.npz"), model.data)
+    assert list(again.solve([[3e-5], [5e-5]]).status) == 2 * ["not resolved"]
 
 
 def test_a_family_that_is_resolved_is_not(smooth):
@@ -100,7 +106,37 @@ def test_a_family_that_is_resolved_is_not(smooth):
     assert fast.report().errors is None  # nothing to suspect
     assert fast.estimate_errors(4).max() < 1e-2
     assert fast.report().errors.shape == (4,)
-    assert errors(fast.solve(fast.parameter_space.sample(9, "Halton"))).max() < 1e-2
+    solution = fast.solve(fast.parameter_space.sample(9, "Halton"))
+    assert errors(solution).max() < 1e-2
+    assert set(solution.status) == {"converged"}
+
+
+@pytest.mark.parametrize("width, highest, iterations", [(6, 40, 20), (8, 100, 60)])
+def test_every_mu_that_is_off_by_a_per_cent_is_named(width, highest, iterations):
+    """Only where k is large: the mean of what is left of the residual is tiny."""
+    model = trained(wave, lrnr.ParameterSpace(k=(1, highest)), width, iterations)
+    with pytest.warns(NotResolvedWarning):
+        fast = model.reduce(verbose=0)
+    solution = fast.solve(fast.parameter_space.sample(30, "Halton"))
+    true, named = errors(solution), solution.status == "not resolved"
+    assert (true > 1e-2).sum() > 5
+    assert named[true > 1e-2].all() and not named[true < 1e-3].any()
+
+
+def test_errors_are_estimated_where_one_asks(fast):
+    fast.estimate_errors(mu={"k": [13.0, 13.5]})
+    assert fast.report().errors.shape == (2,)
+    assert fast.estimate_errors(mu=[13.0]).shape == (1,)
+    with pytest.raises(ValueError, match="mu"):
+        fast.estimate_errors(mu={"a": 1})
+
+
+def test_errors_far_below_a_per_cent_say_nothing_of_larger_ones():
+    residuals = np.array([1e-9, 1e-3, 2e-3])
+    factor = error_per_residual(np.array([1e-6, 2e-3, np.nan]), residuals)
+    assert factor == pytest.approx(2)
+    assert error_per_residual(np.array([1e-6, 1e-5, 1e-7]), residuals) == 0
+    assert error_per_residual(np.full(3, np.nan), residuals) is None
 
 
 def test_without_its_problem_there_is_nothing_to_solve(fast, tmp_path):

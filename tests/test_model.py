@@ -174,7 +174,7 @@ def test_a_plain_model_is_refused_before_its_first_step():
     model = dde.Model(family(), small_net())
     model.compile("adam", lr=1e-2, verbose=0)
     with pytest.raises(
-        TypeError, match=r"deepxde.model.Model; .* by deepxde_lrnr.Model\(data"
+        TypeError, match=r"^model is a deepxde.model.Model; .* by deepxde_lrnr.Model\("
     ):
         model.train(iterations=1, batch_size=(4, 8), verbose=0)
     assert model.train_state.step == 0

@@ -1,6 +1,7 @@
 """A loaded model is the saved one; a damaged file, or another problem, is an error."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import deepxde_lrnr as lrnr
@@ -436,6 +437,26 @@ def test_a_transform_for_one_number_of_rows_is_not_saved_wrongly(tmp_path):
 
 
 # Without the problem
+
+
+def test_a_reduced_model_says_that_points_are_outside(fast, fast_file):
+    outside = [[5, 0]]
+    solution = fast.solve(MU)
+    alone = lrnr.load_fast(fast_file)  # it knows the bounding box
+    for call in (
+        lambda: fast.predict(outside, MU),
+        lambda: solution.predict(outside),
+        lambda: lrnr.sweep(fast, np.atleast_2d(MU), outside, verbose=0),
+        lambda: alone.predict(outside, MU),
+    ):
+        with pytest.warns(lrnr.OutsideGeometryWarning, match="1 of 1 points x") as w:
+            call()
+        assert w[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", lrnr.OutsideGeometryWarning)
+        fast.predict(X, MU)
+        solution.predict(X)
+        alone.predict(X, MU)
 
 
 def test_a_model_predicts_without_its_problem_and_asks_for_it_else(model, tmp_path):

@@ -15,6 +15,7 @@ import numpy as np
 from deepxde import icbc
 
 from .._checks import check_parameters, num_args, shown
+from .._user_errors import calling
 from .point_sets import ParametricPointSetBC
 from .rows import Rows
 from .value_functions import keep_value_functions, users_function
@@ -148,7 +149,9 @@ class Condition:
         return np.repeat(self._call(points, None), len(mu), axis=0)
 
     def _call(self, x, mu) -> np.ndarray:
-        values = np.asarray(self.function(*((x, mu) if self.takes_mu else (x,))))
+        with calling(f"The function of {self.name}", arrays=True):
+            values = self.function(*((x, mu) if self.takes_mu else (x,)))
+        values = np.asarray(values)
         if values.dtype.kind not in "iufb":
             raise ValueError(
                 f"The function of {self.name} returned {shown(values)}; it must return "

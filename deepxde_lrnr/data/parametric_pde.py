@@ -20,6 +20,7 @@ from .._checks import (
     num_args,
     shown,
 )
+from .._user_errors import as_it_is, calling
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
@@ -496,7 +497,8 @@ class ParametricPDE(dde.data.Data):
         if dde.config.autodiff == "forward":
             u = (outputs, function)
         num_rows = x.shape[0]
-        with known_rows(Rows(x, num_mu, int(begin), num_rows, True, function)):
+        rows = Rows(x, num_mu, int(begin), num_rows, True, function)
+        with calling("pde"), known_rows(rows):
             f = self.problem.pde(*(x, u, mu_rows)[: num_args(self.problem.pde)])
         f = f if isinstance(f, (list, tuple)) else [f]
         return [_as_columns(fi, num_rows, num_rows, "pde") for fi in f]
@@ -528,7 +530,8 @@ class ParametricPDE(dde.data.Data):
         """
         num_rows = x.shape[0]
         beg, end = (0, num_rows) if ends is None else ends
-        with known_rows(condition.rows(x, num_mu, beg, end, function)):
+        rows = condition.rows(x, num_mu, beg, end, function)
+        with calling(f"The function of {condition.name}"), known_rows(rows):
             error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
         rows = (end - beg) // 2 if condition.paired else end - beg
         return _as_columns(error, rows, num_rows, condition.name)
@@ -556,10 +559,13 @@ class ParametricPDE(dde.data.Data):
         mu, net = inputs[0], model.net
         ours = hasattr(net, "coefficients")  # a ParametricNN; others may be tried too
         if ours and not getattr(model, "is_parametric", False):
-            raise TypeError(
-                f"model is a {type(model).__module__}.{type(model).__name__}; a "
-                f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, net), "
-                "which takes the arguments of dde.Model and predicts for any mu."
+            raise as_it_is(
+                TypeError(
+                    f"model is a {type(model).__module__}.{type(model).__name__}; a "
+                    f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, "
+                    "net), which takes the arguments of dde.Model and predicts for "
+                    "any mu."
+                )
             )
 
         def at_pairs(mu, x):
@@ -652,6 +658,11 @@ def _check_problem(problem) -> None:
 
 def _as_columns(error, num_rows: int, all_rows: int, name: str):
     """Error of shape (rows, k); refuses what comes of (rows, 1) times (rows,)."""
+    if error is None:
+        raise ValueError(
+            f"{name} returned None; it must return a Tensor of shape (rows, 1), or a "
+            "list of them. Is there a return?"
+        )
     error = tf.convert_to_tensor(error)
     shape = error.shape
     # Sizes may be unknown (None) in forward mode.

@@ -25,6 +25,10 @@ _STEPS = 4
 # If the richer space leaves more than this share of the residual, the error is not one
 # that more functions of this kind would show.
 _MOST_LEFT, _BOUND = 0.8, 0.95
+# A relative error above it is named.
+RESOLVED = 1e-2
+# What a residual says of such errors is not learnt from those below this share.
+_FAR_BELOW = 1e-2
 
 
 class NotResolvedWarning(UserWarning):
@@ -126,3 +130,20 @@ class ErrorEstimate:
         rows = np.tile(mu, (len(self._points), 1))
         arguments = map(tf.constant, (rows, self._points.astype(float), values))
         return self._own.precision.output_transform(*arguments).numpy()
+
+
+def error_per_residual(errors: np.ndarray, residuals: np.ndarray) -> float | None:
+    """The largest error for its residual, of those that are not far below a per cent.
+
+    Args:
+        errors: Estimates of the relative error of u at a few mu.
+        residuals: The residuals there, after the fast phase.
+
+    Returns:
+        The factor, 0 where all errors are far below; ``None`` if no error is known.
+    """
+    known = np.isfinite(errors) & (residuals > 0)
+    if not known.any():
+        return None
+    near = known & (errors > _FAR_BELOW * RESOLVED)
+    return float(np.max(errors[near] / residuals[near], initial=0))

@@ -60,6 +60,7 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
         "choice": list(fast.choice),
         "watches_start": fast.__dict__.get("watches_start"),
         "rcond": fast.__dict__.get("rcond"),
+        "error_per_residual": fast.error_per_residual,
     }
     arrays = packed.arrays
     arrays["kept"] = full.kept
@@ -113,6 +114,9 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
     watches, rcond = header["watches_start"], header["rcond"]
     if rcond is not None and not 0 < rcond < 1:
         raise ValueError(f"rcond is {rcond!r}")
+    per_residual = header.get("error_per_residual")
+    if per_residual is not None and not 0 <= per_residual < np.inf:
+        raise ValueError(f"error_per_residual is {per_residual!r}")
     expansion = header["expansion"]
     if expansion is not None:
         expansion = Expansion.from_dict(expansion, len(record.low))
@@ -130,6 +134,7 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
         "watches_start": None if watches is None else bool(watches),
         "rcond": None if rcond is None else float(rcond),
         "problem_record": record,
+        "error_per_residual": None if per_residual is None else float(per_residual),
     }
 
 

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ..data.outside import warn_outside
+
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
 
@@ -38,7 +40,9 @@ class Solution:
         status: Why it stopped, str or array of shape (n,): "converged", "iterations
             done", "no further descent" (of a step that lowers the residual there is
             none), "no improvement" (the start was returned: nothing has a lower
-            residual at held-out points), or "not finite".
+            residual at held-out points), "not finite", or, whatever the reason,
+            "not resolved": the residual is one that leaves relative errors of u above a
+            per cent, as ``FastModel.estimate_errors`` has found over the box.
         method: In what it was solved, str or array of shape (n,): "trial space"
             (``LeastSquares``), "reduced basis", "all neurons" (the trial space of the
             full network, where a tolerance asks for it), or the name of another solver.
@@ -57,6 +61,7 @@ class Solution:
     status: np.ndarray
     method: np.ndarray
     _stages: dict = field(repr=False)
+    _model: object = field(repr=False)
 
     def __repr__(self):
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
@@ -143,7 +148,13 @@ class Solution:
         Raises:
             TypeError: If ``x`` is not made of real numbers.
             ValueError: If ``x`` or ``operator`` is not as above.
+
+        Warns:
+            OutsideGeometryWarning: If a point is not in the geometry, or its time not
+                in the time domain; without the problem, not in the bounding box.
         """
+        x = self._predictor.check_points(x)
+        warn_outside(self._model.geom, x, stacklevel=2)
         single = self.mu.ndim == 1
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
         parts = []

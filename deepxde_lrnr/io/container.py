@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._atomic import write_atomically
+from .._atomic import check_regular, write_atomically
 from .._version import __version__
 
 # Grows whenever files change so that older releases would misread them.
@@ -111,7 +111,7 @@ def read(path, kind: str) -> tuple[dict, dict[str, np.ndarray]]:
     """Reads the header and the arrays of a file of the given kind.
 
     Raises:
-        OSError: If the file cannot be read, e.g. because it is not there.
+        OSError: If the file cannot be read, e.g. because it is not there, or is a pipe.
         FileFormatError: If it is not an undamaged file of this kind.
     """
     content = read_any(path)
@@ -140,6 +140,7 @@ def read_any(path) -> Content:
 
 def _checked_bytes(path) -> bytes:
     """All bytes of the file, found to be those that were written."""
+    check_regular(path)
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(_NAME_AT + len(_START))

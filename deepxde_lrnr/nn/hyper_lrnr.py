@@ -15,6 +15,11 @@ from .._checks import (
     num_args,
     shown,
 )
+from .._user_errors import (
+    apply_feature_transform,
+    apply_output_transform,
+    as_it_is,
+)
 from ..parameter_space import ParameterSpace
 from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
 from .hypernetwork import Hypernetwork
@@ -78,7 +83,7 @@ class ParametricNN(LowRankNN):
         mu_rows = rows_of(mu, x)
         y = self.stack(self.features(mu_rows, x), coefficients)
         if self._output_transform is not None:
-            y = self._output_transform((mu_rows, x), y)
+            y = apply_output_transform(self._output_transform, mu_rows, x, y)
         return y
 
     def features(self, mu_rows, x):
@@ -86,9 +91,9 @@ class ParametricNN(LowRankNN):
         if self._input_transform is None:
             features = x
         elif num_args(self._input_transform) == 2:
-            features = self._input_transform(x, mu_rows)
+            features = apply_feature_transform(self._input_transform, x, mu_rows)
         else:
-            features = self._input_transform(x)
+            features = apply_feature_transform(self._input_transform, x)
         return features
 
     def apply_feature_transform(self, transform):
@@ -270,9 +275,11 @@ def as_tensor(name: str, value, columns: int | None = None):
 def split_inputs(inputs):
     """The two inputs of a ``ParametricNN``."""
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-        raise ValueError(
-            "The network takes the tuple (mu, x), as deepxde_lrnr.data.ParametricPDE "
-            "makes it; for a single PDE use LRNR."
+        raise as_it_is(
+            ValueError(
+                "The network takes the tuple (mu, x), as deepxde_lrnr.data."
+                "ParametricPDE makes it; for a single PDE use LRNR."
+            )
         )
     return inputs
 

@@ -5,6 +5,7 @@ Chosen by held-out residuals at a few mu of the box. No reference solution enter
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 
 import numpy as np
@@ -35,6 +36,8 @@ _MOST_UNKNOWNS = 800
 # The first features have to divide the residual by so much, twice as many by so much.
 _WORTH, _WORTH_MORE = 1.2, 1.1
 _NUM_PARAMETERS = 4
+# Corners of the box that are looked at, for what is left in the worst case.
+_MOST_CORNERS = 8
 # Left out at the beginning of the sequence of mu.
 _SKIP = 1024
 
@@ -52,14 +55,34 @@ class Chooser:
     """
 
     def __init__(self, equations, own: TrialSpace, target: float):
-        self._equations = equations
+        self._equations, self._own = equations, own
         self._mu = own.parameter_space.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
-        start = own.start()
-        at = equations.of(own)
-        squares = [np.square(at.at(m)(start).held_out).sum() for m in self._mu]
-        self._before = np.sqrt(squares)
+        self._before = self._of_hypernetwork(self._mu)
         self.target = target
         self.lines: list[str] = []
+
+    def _of_hypernetwork(self, mu) -> np.ndarray:
+        start, at = self._own.start(), self._equations.of(self._own)
+        squares = [np.square(at.at(m)(start).held_out).sum() for m in mu]
+        return np.sqrt(squares)
+
+    def worst(self, space: TrialSpace) -> tuple[float, np.ndarray]:
+        """The largest residual after / before, and the mu of it.
+
+        A mean over mu says little of the part of the box that is hard, which is mostly
+        at a corner: these are looked at as well.
+        """
+        box = space.parameter_space
+        ends = zip(box.low, box.high, strict=True)
+        corners = itertools.islice(itertools.product(*ends), _MOST_CORNERS)
+        mu = np.vstack([self._mu, *corners])
+        before = self._of_hypernetwork(mu)
+        after = residuals_after(self._equations.of(space), mu)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(after > 0, after / before, 0.0)
+        # A comparison with NaN, of a residual that is none, is false.
+        i = int(np.argmax(np.where(np.isfinite(ratios), ratios, -1.0)))
+        return float(ratios[i]), mu[i]
 
     def ratio(self, space: TrialSpace, label: str) -> float:
         """Geometric mean of the residual after / before (the hypernetwork's)."""
@@ -178,7 +201,8 @@ def choose_trial_space(
         random = None
         if best > rtol and random_features is None:
             random, best = chooser.enrich(network, own.precision, best, most)
-    return layers, network, random, tuple(chooser.lines), best
+        worst = chooser.worst(TrialSpace(network, own.precision, random))
+    return layers, network, random, tuple(chooser.lines), worst
 
 
 def enough_points(space: TrialSpace, num_equations: int) -> int:

@@ -21,7 +21,7 @@ from .._forks import check_fork
 from ..data import ParametricPDE
 from ..data.residual import Residual
 from ..fast_model import FastModel
-from ..fast_phase.error_estimate import NotResolvedWarning
+from ..fast_phase.error_estimate import RESOLVED, NotResolvedWarning
 from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.points import fast_collocations
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
@@ -33,8 +33,8 @@ from .choice import choose_trial_space, enough_points
 from .snapshots import draw_snapshots, snapshot_points
 
 # Where more than this share of the hypernetwork's residual is left, the error of u is
-# estimated, which takes some seconds. A relative error above the other is named.
-_SUSPICIOUS, _RESOLVED = 1e-2, 1e-2
+# estimated at so many mu, which takes some seconds.
+_SUSPICIOUS, _NUM_ESTIMATED = 1e-2, 6
 
 
 def reduce_model(
@@ -87,8 +87,9 @@ def reduce_model(
 
     Warns:
         NotResolvedWarning: If ``rank`` and ``points`` are not given, more than a
-            hundredth of the hypernetwork's residual is left, and the estimated relative
-            error of u is above a per cent at one of a few mu.
+            hundredth of the hypernetwork's residual is left at one of a few mu (corners
+            of the box among them), and the estimated relative error of u is above a per
+            cent at one.
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
     """
@@ -111,7 +112,7 @@ def reduce_model(
             as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
-    by_default, left = points is None, 0.0
+    by_default, worst = points is None, (0.0, None)
     rng = np.random.default_rng(seed)
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
@@ -162,7 +163,7 @@ def reduce_model(
         if random_features:
             random = RandomFeatures.draw(own.num_features, random_features, 1)
         if rank is None:
-            layers, network, chosen, lines, left = choose_trial_space(
+            layers, network, chosen, lines, worst = choose_trial_space(
                 data,
                 loss_weights,
                 own,
@@ -192,28 +193,27 @@ def reduce_model(
         {"reduction": time.perf_counter() - start},
         lines,
     )
-    if by_default and left > _SUSPICIOUS:
-        errors = fast.estimate_errors()
-        _warn_unresolved(full.parameter_space, errors, stacklevel=3)
+    if by_default and worst[0] > _SUSPICIOUS:
+        mu = full.parameter_space.sample(_NUM_ESTIMATED, "Halton").astype(float)
+        mu[-1] = worst[1]
+        errors = fast.estimate_errors(mu=mu)
+        _warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
         fast.seconds["error estimate"] = time.perf_counter() - start
         fast.seconds["error estimate"] -= fast.seconds["reduction"]
     return fast
 
 
-def _warn_unresolved(space, errors: np.ndarray, stacklevel: int) -> None:
+def _warn_unresolved(names, mu, errors: np.ndarray, stacklevel: int) -> None:
     """Warns if an error of ``estimate_errors`` is above a per cent, or is none."""
-    bad = ~(errors <= _RESOLVED)
+    bad = ~(errors <= RESOLVED)
     if not bad.any():
         return
-    mu = space.sample(len(errors), "Halton")
     i = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
-    at = ", ".join(
-        f"{name} = {m:.3g}" for name, m in zip(space.names, mu[i], strict=True)
-    )
+    at = ", ".join(f"{name} = {m:.3g}" for name, m in zip(names, mu[i], strict=True))
     warnings.warn(
         f"The family is not resolved: at {bad.sum()} of {len(mu)} mu looked at the "
         f"relative error of u after the fast phase is estimated to be above "
-        f"{_RESOLVED:.0%}, the largest {errors[i]:.1%} at {at}. Train longer, take a "
+        f"{RESOLVED:.0%}, the largest {errors[i]:.1%} at {at}. Train longer, take a "
         "smaller box, a wider network or features that know where the solution is "
         "steep; solution.error estimates the error for each mu.",
         NotResolvedWarning,

@@ -113,9 +113,10 @@ class Precision:
             try:
                 run(tf.float32)
             except Exception:
-                raise error from None
-            # AutoGraph puts lines of its own before the error.
-            lines = str(error).strip().splitlines() or [type(error).__name__]
+                raise error from error.__cause__
+            # AutoGraph puts lines of its own before the error; what is right is below.
+            text = str(error.__cause__ or error).strip() or type(error).__name__
+            lines = text.splitlines()
             reason = lines[-1].strip().rstrip(".")
         self.single[name] = reason
         warnings.warn(

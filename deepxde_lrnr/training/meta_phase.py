@@ -113,7 +113,8 @@ class MetaPhase(dde.Model):
                 on the other mu of a batch (which is looked at once, for three mu).
             RuntimeError: If the model has not been compiled, or was loaded without its
                 problem.
-            TypeError: If a path is none.
+            TypeError: If a path is none, or a function of the problem or a transform
+                does with Tensors what they do not allow (NumPy, ``if``).
             RuntimeError: In a process forked from one in which TensorFlow was used.
             OSError: If there is nothing at ``model_restore_path``.
         """

@@ -78,7 +78,7 @@ def add_fast_phase(add, tiny):
     add(
         "FastModel.estimate_errors",
         {"count": 2},
-        {"count": count()},
+        {"count": count(), "mu": NONE | mus(tiny.space)},
         call=fast.estimate_errors,
     )
     add(
