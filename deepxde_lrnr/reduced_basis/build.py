@@ -61,63 +61,147 @@ def build_basis(
     accurate, space = fast.all_neurons, fast.parameter_space
     greedy = Greedy(accurate, max_size)
     candidates = _candidates(space, num_candidates)
+    mu = space.sample(num_candidates + _NUM_CHECKED, "Halton")[num_candidates:]
     with progress_bar("Reduced basis", verbose, leave=False, total=max_size) as bar:
+        growth = _Growth(greedy, candidates, max_size, bar)
+        check = _Check(accurate, mu.astype(float))
+        target = tolerance
+        while True:
+            growth.until(target)
+            errors, differences, residuals = check(greedy)
+            too_large = np.max(np.nan_to_num(differences)) / tolerance
+            if too_large <= 1 or not growth.goes_on:
+                break
+            # Other mu than the candidates are worse: more is asked for at these.
+            target /= 2 * too_large
+    nodes = np.vstack([candidates, _candidates(space, _NUM_NODES * space.dim)])
+    nodes = np.unique(nodes, axis=0)
+    values, left = greedy.reduced(nodes, np.zeros((len(nodes), 0)))
+    good = np.isfinite(left)
+    reached = np.max(np.nan_to_num(errors, nan=np.inf))
+    return ReducedBasis(
+        functions=greedy.functions(),
+        residual=greedy.residual,
+        held_out=greedy.held_out,
+        indices=accurate.expansion.indices,
+        interpolation=Interpolation(space.scale(nodes[good]), values[good]),
+        checked=check.mu,
+        errors=errors,
+        residuals=residuals,
+        tolerance=tolerance,
+        sizes=np.array(growth.sizes),
+        decay=np.array(growth.decay),
+        usable=bool(reached <= tolerance),
+        seconds=time.perf_counter() - begin,
+    )
+
+
+class _Growth:
+    """A basis that grows by the worst of its candidates.
+
+    Args:
+        greedy: The basis.
+        candidates: mu to choose from, shape (m, p).
+        max_size: Largest number of basis functions.
+        bar: Bar of progress.
+
+    Attributes:
+        sizes: Sizes that were looked at.
+        decay: The largest residual over the candidates, for each of them.
+        goes_on: Whether it can be larger, and is worth it.
+
+    Raises:
+        RuntimeError: If there is nothing to make a basis of.
+    """
+
+    def __init__(self, greedy: Greedy, candidates: np.ndarray, max_size: int, bar):
+        self._greedy, self._candidates = greedy, candidates
+        self._max_size, self._bar = max_size, bar
+        space = greedy.parameter_space
         first = _spread(space.scale(candidates), _NUM_FIRST)
-        taken = list(first)
+        self._taken = list(first)
         greedy.begin(candidates[first], _found(greedy, candidates[first]))
         if not greedy.size:
             raise RuntimeError(
                 "The network's output is zero at all of the first mu: there is nothing "
                 "to make a basis of; solve(mu) goes on with the trial space."
             )
-        coefficients = np.zeros((len(candidates), 0))
-        sizes, decay, ratios = [], [], []
+        self._coefficients = np.zeros((len(candidates), 0))
+        self.sizes, self.decay, self._ratios = [], [], []
+        self.goes_on = True
+
+    def until(self, tolerance: float) -> None:
+        """Grows until the error at the candidates is likely below the tolerance."""
+        greedy, candidates = self._greedy, self._candidates
         while True:
-            coefficients, residuals = greedy.reduced(candidates, coefficients)
-            sizes.append(greedy.size)
-            decay.append(residuals.max())
-            bar.set_postfix_str(f"residual {decay[-1]:.1e}", refresh=False)
-            bar.update(greedy.size - bar.n)
-            largest = max(ratios[-_NUM_RATIOS:]) * decay[-1] if ratios else np.inf
-            slow = largest > _TOO_SLOW and _ends_above(sizes, decay, max_size, largest)
-            if greedy.size == max_size or largest <= tolerance or slow:
-                break
-            residuals[taken] = -1
+            found = greedy.reduced(candidates, self._coefficients)
+            self._coefficients, residuals = found
+            self._note(residuals.max())
+            ratios, size = self._ratios[-_NUM_RATIOS:], greedy.size
+            largest = max(ratios) * self.decay[-1] if ratios else np.inf
+            residuals[self._taken] = -1
             worst = int(np.argmax(residuals))
-            if residuals[worst] < 0:
-                break
-            taken.append(worst)
+            self.goes_on = size < self._max_size and residuals[worst] >= 0
+            self.goes_on &= not self._is_slow(largest)
+            if not self.goes_on or largest <= tolerance:
+                return
+            self._taken.append(worst)
             (readout,) = greedy.solve(candidates[worst : worst + 1])
             if readout is None:
                 continue
-            error = greedy.error(candidates[worst], coefficients[worst], readout)
+            c = self._coefficients[worst]
             if residuals[worst] > 0:
-                ratios.append(error / residuals[worst])
+                error = greedy.error(candidates[worst], c, readout)
+                self._ratios.append(error / residuals[worst])
             greedy.add(candidates[worst], readout)
-    mu = space.sample(num_candidates + _NUM_CHECKED, "Halton")[num_candidates:]
-    mu = mu.astype(float)
-    errors, residuals = _check(greedy, accurate, mu)
-    nodes = np.vstack([candidates, _candidates(space, _NUM_NODES * space.dim)])
-    nodes = np.unique(nodes, axis=0)
-    values, left = greedy.reduced(nodes, np.zeros((len(nodes), 0)))
-    good = np.isfinite(left)
-    reached = np.max(np.nan_to_num(errors, nan=np.inf))
-    basis = ReducedBasis(
-        functions=greedy.functions(),
-        residual=greedy.residual,
-        held_out=greedy.held_out,
-        indices=accurate.expansion.indices,
-        interpolation=Interpolation(space.scale(nodes[good]), values[good]),
-        checked=mu,
-        errors=errors,
-        residuals=residuals,
-        tolerance=tolerance,
-        sizes=np.array(sizes),
-        decay=np.array(decay),
-        usable=bool(reached <= tolerance),
-        seconds=time.perf_counter() - begin,
-    )
-    return basis
+
+    def _note(self, residual: float) -> None:
+        size = self._greedy.size
+        self.sizes.append(size)
+        self.decay.append(residual)
+        self._bar.set_postfix_str(f"residual {residual:.1e}", refresh=False)
+        self._bar.update(size - self._bar.n)
+
+    def _is_slow(self, largest: float) -> bool:
+        """Whether the decay of the last sizes ends too high, if it goes on like that.
+
+        Args:
+            largest: Error at the candidates now.
+        """
+        last = slice(-_NUM_DECAY, None)
+        if len(self.sizes) < _NUM_DECAY or not _TOO_SLOW < largest < np.inf:
+            return False
+        slope, _ = np.polyfit(self.sizes[last], np.log(self.decay[last]), 1)
+        left = self._max_size - self.sizes[-1]
+        return largest * np.exp(slope * left) > _TOO_SLOW
+
+
+class _Check:
+    """Errors at mu that the basis was not chosen from.
+
+    Args:
+        accurate: ``FastModel`` of all neurons.
+        mu: Shape (m, p).
+    """
+
+    def __init__(self, accurate, mu: np.ndarray):
+        self.mu = mu
+        self._solution = accurate.solve(mu)
+        self._own = self._solution.error
+
+    def __call__(self, greedy: Greedy):
+        """Errors, differences from the solution with all neurons, and residuals."""
+        start = np.zeros((len(self.mu), 0))
+        coefficients, residuals = greedy.reduced(self.mu, start)
+        readouts = self._solution.coefficients
+        differences = np.array(
+            [
+                np.nan if z[-1] else greedy.error(m, c, z[:-1])
+                for m, c, z in zip(self.mu, coefficients, readouts, strict=True)
+            ]
+        )
+        # The error of the solution compared with is that of the basis, too.
+        return np.hypot(differences, self._own), differences, residuals
 
 
 def warn_of_slow_decay(basis: ReducedBasis, stacklevel: int) -> None:
@@ -171,26 +255,3 @@ def _found(greedy: Greedy, mu: np.ndarray) -> list[np.ndarray]:
             "of which a basis could be made; see solve(mu).status there."
         )
     return readouts
-
-
-def _ends_above(sizes, decay, max_size: int, largest: float) -> bool:
-    """Whether the decay of the last sizes ends too high, if it goes on like that."""
-    if len(sizes) < _NUM_DECAY:
-        return False
-    slope, _ = np.polyfit(sizes[-_NUM_DECAY:], np.log(decay[-_NUM_DECAY:]), 1)
-    return largest * np.exp(slope * (max_size - sizes[-1])) > _TOO_SLOW
-
-
-def _check(greedy: Greedy, accurate, mu: np.ndarray):
-    """Estimated relative errors of u in the basis, and residuals, at other mu."""
-    coefficients, residuals = greedy.reduced(mu, np.zeros((len(mu), 0)))
-    solution = accurate.solve(mu)
-    own = solution.error
-    errors = np.empty(len(mu))
-    for i, (m, z) in enumerate(zip(mu, solution.coefficients, strict=True)):
-        if z[-1]:
-            errors[i] = np.nan
-        else:
-            # The error of the solution compared with is that of the basis, too.
-            errors[i] = np.hypot(greedy.error(m, coefficients[i], z[:-1]), own[i])
-    return errors, residuals

@@ -28,6 +28,7 @@ class Greedy:
 
     Attributes:
         size: Number of basis functions so far.
+        parameter_space: The box.
         equations: The residual in the basis so far.
         residual: Residual at the points fitted.
         held_out: At the points held out.
@@ -40,6 +41,7 @@ class Greedy:
 
     def __init__(self, fast, max_size: int):
         self._fast, self._space = fast, fast.space
+        self.parameter_space = fast.parameter_space
         data, weights = fast.residual.data, fast.residual.loss_weights
         count = num_points(max_size, fast.expansion.num_equations)
         self.residual, self.held_out = (
