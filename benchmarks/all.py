@@ -190,6 +190,7 @@ SPEED = (
     ),
     ("the same, LRNR at 1,000 points", "backprop_time", ("ratio_1000",)),
     ("milliseconds of the fast phase, default", "fast_phase", ("solve_ms",)),
+    ("the same, in a reduced basis", "reduced_basis", ("solve_ms",)),
     ("the same, all neurons", "fast_phase", ("accurate", "solve_ms")),
     ("the same, the paper's", "fast_phase", ("paper", "solve_ms")),
     (

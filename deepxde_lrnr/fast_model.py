@@ -498,13 +498,19 @@ class FastModel:
         check_solver(solver)
         if solver not in self._solvers:
             solve = solver.prepare(self)
-            name, estimate = type(solver).__name__, self._estimate_error
+            predictor = self._predict_with(solve.network)
+            name, estimate, equations = (
+                type(solver).__name__,
+                self._estimate_error,
+                None,
+            )
             if isinstance(solver, LeastSquares):
                 name = "trial space"
             elif isinstance(solver, BasisLeastSquares):
-                name, estimate = "reduced basis", self.basis.estimate_error
-            predictor = self._predict_with(solve.network)
-            self._solvers[solver] = Stage(name, solve, predictor, estimate)
+                name, basis = "reduced basis", self.basis
+                estimate, equations = basis.estimate_error, basis.equations
+            stage = Stage(name, solve, predictor, estimate, equations)
+            self._solvers[solver] = stage
         return self._solvers[solver]
 
     def _estimate_error(self, *args) -> float:

@@ -50,8 +50,10 @@ def family(data, num_outputs=1, transform=True):
         rank=4,
         parameter_space=data.parameter_space,
     )
-    if transform:
+    if transform is True:
         net.apply_output_transform(lambda inputs, u: inputs[1] * (1 - inputs[1]) * u)
+    elif transform:
+        net.apply_output_transform(transform)
     model = lrnr.Model(data, net)
     model.compile("SOAP", lr=3e-3, verbose=0)
     model.train(iterations=60, batch_size=(8, 32), verbose=0)
@@ -285,3 +287,44 @@ def test_a_system_with_conditions_as_losses():
     u = np.concatenate([np.sin(k * X), np.cos(k * X)], axis=-1)
     assert set(solution.method) == {"reduced basis"}
     assert np.abs(solution.predict(X) - u).max() < 1e-4
+
+
+def test_the_gradient_by_mu_is_that_of_the_exact_solution(fast):
+    k = np.array([[1.0], [2.7], [8.0]])  # the ends of the box as well
+    solution = fast.solve(k)
+    exact = X * np.cos(k[:, None] * X) - X * np.cos(k[:, None])
+    found = solution.gradient(X)
+    assert found.shape == (3, len(X), 1, 1)
+    assert np.abs(found[..., 0] - exact).max() < 2e-5
+    assert np.array_equal(solution[1].gradient(X), found[1])
+
+
+def test_the_gradient_is_that_of_the_solves(fast):
+    h = 1e-4
+    high, low = (fast.solve([3.3 + s], IN_BASIS).predict(X) for s in (h, -h))
+    found = fast.solve([3.3], IN_BASIS).gradient(X)[..., 0]
+    assert np.abs(found - (high - low) / (2 * h)).max() < 1e-5
+
+
+def test_the_gradient_on_a_logarithmic_axis_and_through_a_transform_of_mu():
+    """u' = -k u, u(0) = a, with the initial value in the output transform."""
+
+    def pde(x, u, mu):
+        return dde.grad.jacobian(u, x) + mu[:, 0:1] * u
+
+    space = lrnr.ParameterSpace(k=(0.1, 3, "log"), a=(1, 2))
+    pde = dde.data.PDE(LINE, pde, [], num_domain=128)
+    data = lrnr.data.ParametricPDE(pde, space, num_parameters=32)
+    fast = family(data, transform=lambda inputs, u: inputs[0][:, 1:2] + inputs[1] * u)
+    fast = fast.reduce(verbose=0)
+    fast.build_basis(tolerance=1e-5, max_size=20, num_candidates=60, verbose=0)
+    k, a = mu = np.array([0.7, 1.3])
+    u = np.exp(-k * X[:, 0])
+    found = fast.solve(mu, IN_BASIS).gradient(X)[:, 0]
+    assert np.abs(found - np.stack([-a * X[:, 0] * u, u], 1)).max() < 1e-5
+
+
+@pytest.mark.parametrize("solver", [LeastSquares(), Adam(iterations=2)])
+def test_another_method_has_no_gradient(fast, solver):
+    with pytest.raises(ValueError, match=r"gradient\(\).*build_basis"):
+        fast.solve(K[0], solver).gradient(X)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..data.outside import warn_outside
+from .sensitivity import gradient
 
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
@@ -169,3 +170,37 @@ class Solution:
             each = zip(*(values for _, values in parts), strict=True)
             return [np.concatenate(values)[order] for values in each]
         return np.concatenate([values for _, values in parts])[order]
+
+    def gradient(self, x) -> np.ndarray:
+        """Derivatives of u by the parameters, du/dmu, at points.
+
+        Of solutions in the reduced basis (``FastModel.build_basis``), by the implicit
+        function theorem from one linearisation, without further solves: for
+        optimisation over the box, sensitivities and error bars.
+
+        Args:
+            x: Points, array of shape (N, d).
+
+        Returns:
+            Array of shape (N, number of components, p) for one mu, with a first axis
+            of length n for several.
+
+        Raises:
+            TypeError: If ``x`` is not made of real numbers.
+            ValueError: If ``x`` is not as above, or a solution is not in the reduced
+                basis.
+        """
+        x = self._predictor.check_points(x)
+        single = self.mu.ndim == 1
+        mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
+        found = [None] * len(mu)
+        for stage, rows in self._parts():
+            if stage.equations is None:
+                raise ValueError(
+                    f"gradient() was asked of a solution in the {stage.name}; it must "
+                    "be one in the reduced basis: fast.build_basis(), then solve."
+                )
+            own = stage.own(z[rows])
+            for i, c in zip(rows, own, strict=True):
+                found[i] = gradient(stage, self.parameter_space, mu[i], c, x)
+        return found[0] if single else np.array(found)

@@ -19,12 +19,14 @@ class Stage:
         predictor: Of its coefficients.
         estimate: Function of mu, its coefficients, its residual and a function of
             points to u: the relative L2 error of u, estimated.
+        equations: Those of a reduced basis, for derivatives by mu, otherwise ``None``.
     """
 
     name: str
     solve: object
     predictor: Predictor
     estimate: object
+    equations: object = None
 
     def own(self, coefficients: np.ndarray) -> np.ndarray:
         """Coefficients without the zeros that fill them up to those of others."""

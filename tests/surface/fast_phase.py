@@ -70,6 +70,12 @@ def add_fast_phase(add, tiny):
     add_predict(add, tiny, "FastModel.predict", fast.predict)
     add_predict(add, tiny, "Solution.predict", tiny.solution.predict, mu=False)
     add(
+        "Solution.gradient",
+        {"x": tiny.points},
+        {"x": shaped(None, 2)},
+        call=tiny.in_basis.gradient,
+    )
+    add(
         "FastModel.save",
         {"path": tiny.folder / "fast.npz"},
         {"path": Kind(is_path)},

@@ -1,5 +1,6 @@
 """One small model."""
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 
@@ -54,6 +55,16 @@ class Tiny:
     @cached_property
     def fast(self):
         return reduce_model(self.data, self.net, points=20, rank=3, num_parameters=12)
+
+    @cached_property
+    def in_basis(self):
+        """A solution in a reduced basis, of a model of its own."""
+        settings = {"points": 20, "rank": 3, "num_parameters": 12, "verbose": 0}
+        fast = reduce_model(self.data, self.net, **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fast.build_basis(0.1, 8, 8, verbose=0)
+        return fast.solve(self.mu, lrnr.reduced_basis.BasisLeastSquares())
 
     @cached_property
     def solution(self):
