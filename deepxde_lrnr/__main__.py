@@ -81,6 +81,11 @@ def main(arguments=None) -> int:
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show_warning
             options.run(options)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it, `head`, has seen enough. Python flushes once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except UsageError as error:
         _say("error", error)
         return 2

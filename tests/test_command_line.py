@@ -505,3 +505,14 @@ def test_it_runs_as_a_module(folder, fast, tmp_path):
         subprocess.run(line[:4] + [tmp_path / "no"], capture_output=True).returncode
         == 1
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="another kind of pipes")
+def test_a_reader_may_have_seen_enough(folder):
+    """``info file | head -3``: no word about a broken pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    line = [sys.executable, "-m", "deepxde_lrnr", "info", folder / "fast.npz"]
+    ended = subprocess.run(line, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert ended.returncode == 1 and ended.stderr == ""
