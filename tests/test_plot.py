@@ -299,13 +299,16 @@ def test_values_of_both_signs_are_white_at_zero(several):
     u = one.predict(GRID)
 
     def limits(offset):
-        class Shifted(type(one._predictor)):
+        ((name, stage),) = one._stages.items()
+
+        class Shifted(type(stage.predictor)):
             def __call__(self, *args):
                 return super().__call__(*args) - offset
 
-        predictor = copy.copy(one._predictor)
+        predictor = copy.copy(stage.predictor)
         predictor.__class__ = Shifted
-        axis = lrnr.plot.solution(replace(one, _predictor=predictor), GRID)
+        stages = {name: replace(stage, predictor=predictor)}
+        axis = lrnr.plot.solution(replace(one, _stages=stages), GRID)
         return axis.collections[0].get_clim()
 
     low, high = limits(u.mean())
