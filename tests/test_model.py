@@ -234,7 +234,7 @@ def test_chunks_make_no_difference(trained, max_rows, monkeypatch):
     x = np.random.rand(5, 2)
     mu = SPACE.sample(3)
     whole = [trained.predict(x, mu, operator) for operator in (None, slope)]
-    monkeypatch.setattr("deepxde_lrnr.prediction._MAX_ROWS", max_rows)
+    monkeypatch.setattr("deepxde_lrnr.prediction.MAX_ROWS", max_rows)
     chunked = [trained.predict(x, mu, operator) for operator in (None, slope)]
     np.testing.assert_allclose(chunked, whole, rtol=1e-5, atol=1e-6)
 
@@ -252,7 +252,7 @@ def test_no_call_sees_more_rows_than_the_limit(
 
     checked = prediction._rows
     monkeypatch.setattr(prediction, "_rows", counted)
-    monkeypatch.setattr(prediction, "_MAX_ROWS", 7)
+    monkeypatch.setattr(prediction, "MAX_ROWS", 7)
     x, mu = np.random.rand(num_points, 2), SPACE.sample(num_mu)
     u = trained.predict(x, mu)
     assert 1 < max(rows) <= 7

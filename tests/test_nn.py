@@ -104,7 +104,8 @@ def test_hyper_lrnr_is_a_dense_network_for_each_mu(widths, rank, bias_rank, outp
         assert len(z) == num_scales + bias_rank * len(widths)
         s = z[:num_scales].reshape(-1, rank)
         c = z[num_scales:].reshape(len(widths), bias_rank) if bias_rank else None
-        assert relative(u[:, i], dense_network(net.stack, s, c, x)) < 1e-5
+        # Single precision, and terms that cancel.
+        assert relative(u[:, i], dense_network(net.stack, s, c, x)) < 1e-4
 
 
 @pytest.mark.parametrize(
