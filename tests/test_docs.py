@@ -40,6 +40,10 @@ CLAIMS = {
     "long_trainings": lambda n: (
         n["model"].train_state.step == 200 and n["error"].step == 101
     ),
+    "reduced_basis": lambda n: (
+        n["basis"].usable
+        and np.allclose(n["slopes"][-1, 0], np.exp(-1.3) * np.array([-1.7, 1]), 1e-3)
+    ),
     "install": lambda n: True,
 }
 
