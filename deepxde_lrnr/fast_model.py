@@ -23,7 +23,7 @@ from .fast_phase.expansion import Equations, Expansion, find_expansion
 from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import RCOND, choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
-from .fast_phase.points import check_enough, fast_collocations, num_points
+from .fast_phase.points import check_enough, enough_points, fast_collocations
 from .fast_phase.report import Report, seconds_of_solve
 from .fast_phase.solution import Solution
 from .fast_phase.stages import Stage, solve_in_stages
@@ -220,7 +220,7 @@ class FastModel:
         return ErrorEstimate(self)
 
     def estimate_errors(self, count: int = 6, mu=None) -> np.ndarray:
-        """Estimates the relative error of u after the fast phase over the box.
+        """Estimates the relative error of u in the trial space over the box.
 
         From then on ``Solution.status`` is "not resolved" where the residual allows for
         more than a per cent. (``reduce`` asks for it where there is reason to look.)
@@ -242,7 +242,7 @@ class FastModel:
         count, space = as_integer("count", count), self.parameter_space
         if mu is None:
             mu = space.sample(count, "Halton").astype(float)
-        solution = self.solve(mu)
+        solution = self.solve(mu, LeastSquares())
         errors, residuals = map(np.atleast_1d, (solution.error, solution.residual))
         self.estimated_errors = errors
         self.error_per_residual = error_per_residual(errors, residuals)
@@ -328,7 +328,7 @@ class FastModel:
         num_candidates: int = 200,
         verbose: int = 1,
     ) -> ReducedBasis:
-        """Makes a reduced basis, by which ``solve`` takes well under a millisecond.
+        """Makes a reduced basis, by which ``solve`` takes about a millisecond.
 
         A greedy choice: of many mu of the box, the one at which the residual is largest
         in the basis so far is solved by the fast phase with all neurons, and joins it.
@@ -371,9 +371,8 @@ class FastModel:
         """The same family with the trial space of the full network."""
         if self.reduced.stack.widths == self.full.stack.widths:
             return self
-        random = self.space.random
-        size = self.all_neurons_space.size
-        count = num_points(size, self.expansion.num_equations)
+        space = self.all_neurons_space
+        count = enough_points(space, self.expansion.num_equations)
         fitted, held_out = fast_collocations(self.residual.data, count)
         data, weights = self.residual.data, self.residual.loss_weights
         return FastModel(
@@ -383,7 +382,7 @@ class FastModel:
             Residual(data, fitted, weights),
             Residual(data, held_out, weights),
             self.precision,
-            random,
+            space.random,
             self.expansion,
         )
 
@@ -481,13 +480,13 @@ class FastModel:
             if basis is None or not basis.usable:
                 return [own], np.inf, False
             return [self.stage(BasisLeastSquares()), own], basis.limit, False
-        as_number("tolerance", tolerance, "a number > 0", lambda v: v > 0)
+        tolerance = as_number("tolerance", tolerance, "a number > 0", lambda v: v > 0)
         stages = [] if basis is None else [self.stage(BasisLeastSquares())]
         stages.append(own)
         if self.all_neurons is not self:
             larger = self.all_neurons.stage(LeastSquares())
             stages.append(replace(larger, name="all neurons"))
-        return stages, float(tolerance), True
+        return stages, tolerance, True
 
     def stage(self, solver) -> Stage:
         """Makes a solver ready for this model, which it does once.
@@ -499,11 +498,8 @@ class FastModel:
         if solver not in self._solvers:
             solve = solver.prepare(self)
             predictor = self._predict_with(solve.network)
-            name, estimate, equations = (
-                type(solver).__name__,
-                self._estimate_error,
-                None,
-            )
+            name, equations = type(solver).__name__, None
+            estimate = self._estimate_error
             if isinstance(solver, LeastSquares):
                 name = "trial space"
             elif isinstance(solver, BasisLeastSquares):

@@ -31,7 +31,13 @@ from .parameter_space import ParameterSpace
 from .reduced_basis.file import unpack_basis
 
 # Arrays of a reduced model in which nothing may be NaN, besides its weights.
-_FINITE = ("points/", "held_out/", "random/")
+_FINITE = (
+    "points/",
+    "held_out/",
+    "random/",
+    "basis/residual/",
+    "basis/held_out/",
+)
 
 
 def load_model(

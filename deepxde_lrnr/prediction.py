@@ -69,11 +69,10 @@ class Predictor:
         x = self.check_points(x)
         mu = np.asarray(mu, self._dtype)
         x = np.asarray(x, self._dtype)
+        most = self._max_rows()
         blocks = [
-            self._block(
-                function, x, mu[i : i + MAX_ROWS], coefficients[i : i + MAX_ROWS]
-            )
-            for i in range(0, len(mu), MAX_ROWS)
+            self._block(function, x, mu[i : i + most], coefficients[i : i + most])
+            for i in range(0, len(mu), most)
         ]
         several = isinstance(blocks[0], list)
         if not several:
@@ -83,11 +82,14 @@ class Predictor:
             results = [values[0] for values in results]
         return results if several else results[0]
 
-    @staticmethod
-    def _block(function, x, mu, coefficients):
+    def _max_rows(self) -> int:
+        """Rows that the network takes at once."""
+        return MAX_ROWS
+
+    def _block(self, function, x, mu, coefficients):
         """Values for as many mu as one call can take, in chunks of the points."""
         num_mu = len(mu)
-        step = max(1, MAX_ROWS // num_mu)
+        step = max(1, self._max_rows() // num_mu)
         parts = []
         for start in range(0, len(x), step):
             rows = np.repeat(x[start : start + step], num_mu, axis=0)

@@ -92,8 +92,9 @@ def sweep(
             (N, d).
         operator: ``None``, or a function as in ``Solution.predict`` that returns one
             Tensor, whose values are taken instead of those of u.
-        solver: As in ``FastModel.solve``. What is found out about the problem here is
-            used by all workers.
+        solver: Solver object, by default ``fast_phase.LeastSquares()``, also where
+            there is a basis (then ``reduced_basis.BasisLeastSquares()`` is faster).
+            What is found out about the problem here is used by all workers.
         client: ``None``, or a ``dask.distributed.Client`` (of the extra
             ``deepxde-lrnr[distributed]``). The functions of the problem, those of
             ``operator`` and of transforms travel by cloudpickle.

@@ -328,3 +328,17 @@ def test_the_gradient_on_a_logarithmic_axis_and_through_a_transform_of_mu():
 def test_another_method_has_no_gradient(fast, solver):
     with pytest.raises(ValueError, match=r"gradient\(\).*build_basis"):
         fast.solve(K[0], solver).gradient(X)
+
+
+def test_a_basis_is_built_anew_from_the_trial_space(model):
+    """Where all neurons are kept, the model that solves is the one with a basis."""
+    fast = model.reduce(rank=24, verbose=0)
+    assert fast.all_neurons is fast
+    first = fast.build_basis(1e-2, max_size=8, num_candidates=40, verbose=0)
+    assert first.usable and fast.solve(K[0]).method == "reduced basis"
+    errors = fast.estimate_errors(2)
+    second = fast.build_basis(1e-5, max_size=24, num_candidates=60, verbose=0)
+    assert second.functions.readouts.shape == (second.size, fast.space.size)
+    assert true_errors(fast.solve(K)).max() <= 1e-5
+    # What it says of the trial space does not come of a basis.
+    assert np.array_equal(errors, fast.estimate_errors(2))

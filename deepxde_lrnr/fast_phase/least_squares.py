@@ -46,10 +46,7 @@ class LeastSquares:
     rtol: float = 0.3
 
     def __post_init__(self):
-        iterations = as_integer("iterations", self.iterations)
-        rtol = as_number("rtol", self.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1)
-        object.__setattr__(self, "iterations", iterations)
-        object.__setattr__(self, "rtol", rtol)
+        check_steps(self)
 
     def prepare(self, fast):
         """Makes the fast phase of a ``FastModel``.
@@ -88,6 +85,18 @@ class LeastSquares:
 
         solve.network = fast.network
         return solve
+
+
+def check_steps(solver) -> None:
+    """Checks ``iterations`` and ``rtol`` of a least squares solver.
+
+    Raises:
+        ValueError: If one is out of its range.
+    """
+    iterations = as_integer("iterations", solver.iterations)
+    rtol = as_number("rtol", solver.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1)
+    object.__setattr__(solver, "iterations", iterations)
+    object.__setattr__(solver, "rtol", rtol)
 
 
 def fields_of(minima, before, found, initial, iterations: int) -> dict[str, np.ndarray]:

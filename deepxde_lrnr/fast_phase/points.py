@@ -20,6 +20,8 @@ from ..data.spread_points import spread_points
 # Residuals fitted for each unknown. Where random features are needed the residual is
 # rough: fewer points would be fitted without being solved between.
 PER_UNKNOWN, PER_UNKNOWN_RANDOM = 3, 4
+# However few unknowns there are.
+_FEWEST_POINTS = 128
 # Points held out take time in each solve as the fitted ones do.
 _FITTED_PER_HELD_OUT, _FEWEST_HELD_OUT = 8, 64
 # Candidates on the boundary are doubled at most so many times until an IC/BC that
@@ -34,6 +36,17 @@ def num_points(
 ) -> int:
     """Points of the PDE that give so many residuals for each unknown."""
     return -(-per_unknown * num_unknowns // num_equations)
+
+
+def enough_points(space, num_equations: int) -> int:
+    """Points of the PDE that give enough residuals for each unknown.
+
+    Args:
+        space: ``TrialSpace``.
+        num_equations: Residuals of the PDE at a point.
+    """
+    ratio = PER_UNKNOWN_RANDOM if len(space.random) else PER_UNKNOWN
+    return max(_FEWEST_POINTS, num_points(space.size, num_equations, ratio))
 
 
 def check_enough(residual: Residual, num_equations: int, num_unknowns: int) -> None:

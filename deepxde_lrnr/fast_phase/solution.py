@@ -25,8 +25,10 @@ class Solution:
         coefficients: What the solver found, shape (q,) or (n, q). ``LeastSquares``: the
             readout of the trial functions, those of the first component first, and the
             weight of the hypernetwork's solution, 1 where nothing better was found,
-            otherwise 0. ``Adam``: coefficients of the LRNR.
-        initial_coefficients: The same at the start, the hypernetwork's solution.
+            otherwise 0. ``BasisLeastSquares``: those of the basis functions. ``Adam``:
+            coefficients of the LRNR.
+        initial_coefficients: The same at the start: the hypernetwork's solution, or in
+            a reduced basis what is interpolated over the box.
         initial_residual: Root mean square of the exact residual, weighted as the loss,
             at held-out points before the fast phase, float or shape (n,): of the
             reduced network, or of the full one where it has to be looked at.

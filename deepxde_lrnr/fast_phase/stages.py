@@ -69,12 +69,10 @@ def solve_in_stages(stages: list[Stage], mu, tolerance: float, last_estimated: b
         else:
             errors[left] = stage.errors(mu[left], fields)
             good = (errors[left] <= tolerance) | last
-        if good.all():
-            good = slice(None)
         kept = {name: rows[good] for name, rows in fields.items()}
-        kept["method"] = np.full(len(left[good]), stage.name, object)
+        kept["method"] = np.full(good.sum(), stage.name, object)
         parts.append((left[good], kept))
-        left = left[~good] if isinstance(good, np.ndarray) else left[:0]
+        left = left[~good]
         if not len(left):
             break
         errors[left] = np.nan

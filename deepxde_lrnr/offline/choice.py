@@ -13,16 +13,11 @@ import numpy as np
 from .._progress import progress_bar
 from ..data.residual import Residual
 from ..fast_phase.gauss_newton import residuals_after
-from ..fast_phase.points import (
-    PER_UNKNOWN,
-    PER_UNKNOWN_RANDOM,
-    fast_collocations,
-    num_points,
-)
+from ..fast_phase.points import enough_points, fast_collocations
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 
-# Points of the PDE, at least, and those at which random features are compared.
-_FEWEST_POINTS, _FOR_RANDOM = 128, 2_048
+# Points of the PDE, at least, at which random features are compared.
+_FOR_RANDOM = 2_048
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 # Random features tried where all neurons are too few, and their scales.
@@ -203,9 +198,3 @@ def choose_trial_space(
             random, best = chooser.enrich(network, own.precision, best, most)
         worst = chooser.worst(TrialSpace(network, own.precision, random))
     return layers, network, random, tuple(chooser.lines), worst
-
-
-def enough_points(space: TrialSpace, num_equations: int) -> int:
-    """Points of the PDE that give enough residuals for each unknown."""
-    ratio = PER_UNKNOWN_RANDOM if len(space.random) else PER_UNKNOWN
-    return max(_FEWEST_POINTS, num_points(space.size, num_equations, ratio))

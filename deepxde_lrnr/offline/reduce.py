@@ -23,13 +23,13 @@ from ..data.residual import Residual
 from ..fast_model import FastModel
 from ..fast_phase.error_estimate import RESOLVED, NotResolvedWarning
 from ..fast_phase.expansion import Expansion, find_expansion
-from ..fast_phase.points import fast_collocations
+from ..fast_phase.points import enough_points, fast_collocations
 from ..fast_phase.trial_space import RandomFeatures, TrialSpace
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
-from .choice import choose_trial_space, enough_points
+from .choice import choose_trial_space
 from .snapshots import draw_snapshots, snapshot_points
 
 # Where more than this share of the hypernetwork's residual is left, the error of u is

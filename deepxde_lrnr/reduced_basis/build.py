@@ -10,6 +10,7 @@ import numpy as np
 
 from .._checks import as_integer, as_number, as_verbose
 from .._progress import progress_bar
+from ..fast_phase.least_squares import LeastSquares
 from .greedy import Greedy
 from .interpolation import Interpolation
 from .model import ReducedBasis
@@ -78,7 +79,6 @@ def build_basis(
     nodes = np.unique(nodes, axis=0)
     values, left = greedy.reduced(nodes, np.zeros((len(nodes), 0)))
     good = np.isfinite(left)
-    reached = np.max(np.nan_to_num(errors, nan=np.inf))
     return ReducedBasis(
         functions=greedy.functions(),
         residual=greedy.residual,
@@ -91,7 +91,6 @@ def build_basis(
         tolerance=tolerance,
         sizes=np.array(growth.sizes),
         decay=np.array(growth.decay),
-        usable=bool(reached <= tolerance),
         seconds=time.perf_counter() - begin,
     )
 
@@ -150,8 +149,9 @@ class _Growth:
             if readout is None:
                 continue
             c = self._coefficients[worst]
-            if residuals[worst] > 0:
-                error = greedy.error(candidates[worst], c, readout)
+            error = greedy.error(candidates[worst], c, readout)
+            # A solution that is zero has no relative error.
+            if residuals[worst] > 0 and np.isfinite(error):
                 self._ratios.append(error / residuals[worst])
             greedy.add(candidates[worst], readout)
 
@@ -171,6 +171,8 @@ class _Growth:
         last = slice(-_NUM_DECAY, None)
         if len(self.sizes) < _NUM_DECAY or not _TOO_SLOW < largest < np.inf:
             return False
+        if not np.isfinite(self.decay[last]).all():
+            return False
         slope, _ = np.polyfit(self.sizes[last], np.log(self.decay[last]), 1)
         left = self._max_size - self.sizes[-1]
         return largest * np.exp(slope * left) > _TOO_SLOW
@@ -186,7 +188,7 @@ class _Check:
 
     def __init__(self, accurate, mu: np.ndarray):
         self.mu = mu
-        self._solution = accurate.solve(mu)
+        self._solution = accurate.solve(mu, LeastSquares())
         self._own = self._solution.error
 
     def __call__(self, greedy: Greedy):

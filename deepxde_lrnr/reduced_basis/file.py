@@ -22,7 +22,6 @@ def pack_basis(basis: ReducedBasis | None) -> tuple[dict | None, dict]:
         return None, {}
     header = {
         "tolerance": basis.tolerance,
-        "usable": basis.usable,
         "seconds": basis.seconds,
     }
     arrays = {name: getattr(basis.functions, name) for name in _FUNCTIONS}
@@ -80,7 +79,6 @@ def unpack_basis(header: dict, arrays: dict, fast) -> ReducedBasis:
         indices=fast.expansion.indices,
         interpolation=Interpolation(arrays["nodes"], arrays["coefficients"]),
         tolerance=float(header["tolerance"]),
-        usable=bool(header["usable"]),
         seconds=float(header["seconds"]),
         **{name: arrays[name] for name in _NUMBERS},
     )

@@ -114,10 +114,11 @@ class BasisFunctions:
         num_mu = mu.shape[0] or tf.shape(mu)[0]
         weights = tf.matmul(c, self.transform, transpose_b=True)  # of the solutions
         weights = tf.tile(weights, (tf.shape(x)[0] // num_mu, 1))
-        total = 0.0
-        for j in range(self.size):
-            values = self.space.combine(self.mu[j : j + 1], x, self.readouts[j, None])
-            total += weights[:, j : j + 1] * values
+        # Each row for each of the mu that the basis is made of.
+        rows = tf.repeat(x, self.size, axis=0)
+        values = self.space.combine(tf.constant(self.mu), rows, self.readouts)
+        values = tf.reshape(values, (-1, self.size, self.num_outputs))
+        total = tf.einsum("rj,rjc->rc", weights, values)
         return self.precision.output_transform(rows_of(mu, x), x, total)
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ..data.residual import Residual
 from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.least_squares import LeastSquares
 from ..fast_phase.parallel import ForEachMu
 from ..fast_phase.points import fast_collocations, num_points
 from .equations import BasisEquations
@@ -76,7 +77,7 @@ class Greedy:
 
     def solve(self, mu: np.ndarray) -> list[np.ndarray | None]:
         """Readouts of the fast phase for mu of (n, p), ``None`` where it found none."""
-        solution = self._fast.solve(mu)
+        solution = self._fast.solve(mu, LeastSquares())
         return [None if z[-1] else z[:-1] for z in solution.coefficients]
 
     def begin(self, mu: np.ndarray, readouts) -> None:

@@ -35,8 +35,6 @@ class ReducedBasis:
         decay: Largest held-out residual over the candidates, for each size from the
             first that was looked at to n, shape (number of sizes,).
         sizes: Those sizes.
-        usable: Whether ``FastModel.solve`` takes the basis by itself: whether it has
-            reached the tolerance.
         seconds: What it took to build.
     """
 
@@ -51,8 +49,13 @@ class ReducedBasis:
     tolerance: float
     decay: np.ndarray
     sizes: np.ndarray
-    usable: bool
     seconds: float
+
+    @property
+    def usable(self) -> bool:
+        """Whether ``FastModel.solve`` takes the basis: the tolerance is reached."""
+        # A comparison with NaN is false.
+        return bool(np.all(self.errors <= self.tolerance))
 
     @property
     def limit(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .._forks import check_fork
 from .._tracing import traced
@@ -24,6 +24,11 @@ class BasisPredictor(Predictor):
         super().__init__(network, dim, time)
         transform = network.precision.output_transform
         self._transform = traced(transform, reduce_retracing=True)
+        self._blas = ThreadpoolController()
+
+    def _max_rows(self) -> int:
+        # For operators, each of them for each solution that the basis is made of.
+        return max(1, MAX_ROWS // self.network.size)
 
     def evaluate(self, function, x, mu, coefficients, single: bool):
         """As that of ``Predictor``; operators go through TensorFlow."""
@@ -43,7 +48,7 @@ class BasisPredictor(Predictor):
     def _of_some(self, x, mu, coefficients, basis) -> np.ndarray:
         """u for some mu, shape (P, N, number of components)."""
         # A product for each mu, so that it is the same whatever mu are beside it.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with self._blas.limit(limits=1, user_api="blas"):
             values = np.matmul(coefficients[:, None, None], basis)[:, :, 0]
         if self.network.precision.network._output_transform is None:
             return np.swapaxes(values, 1, 2)

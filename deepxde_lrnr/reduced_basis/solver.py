@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import as_integer, as_number
 from ..fast_phase.gauss_newton import minimise
-from ..fast_phase.least_squares import fields_of
+from ..fast_phase.least_squares import check_steps, fields_of
 from ..fast_phase.parallel import ForEachMu
 
 
@@ -39,10 +38,7 @@ class BasisLeastSquares:
     rtol: float = 0.03
 
     def __post_init__(self):
-        iterations = as_integer("iterations", self.iterations)
-        rtol = as_number("rtol", self.rtol, "a number in [0, 1)", lambda v: 0 <= v < 1)
-        object.__setattr__(self, "iterations", iterations)
-        object.__setattr__(self, "rtol", rtol)
+        check_steps(self)
 
     def prepare(self, fast):
         """As ``LeastSquares.prepare``.
