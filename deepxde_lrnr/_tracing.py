@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from ._user_errors import clearest
+from .taylor.workspace import ALIGNMENT
 
 
 class traced:
@@ -115,6 +117,17 @@ class CompiledOnce(Compiled):
         used = self.function if self.uses_xla else self._plain
         self._call = _direct(used.get_concrete_function(*args))
         return result
+
+    def read(self, array: np.ndarray, *args):
+        """As a call for the Tensor of an array; XLA reads it where it is.
+
+        The array may be written again afterwards.
+        """
+        # What XLA returns has memory of its own. Its code wants aligned arguments.
+        address = array.__array_interface__["data"][0]
+        if not self.uses_xla or address % ALIGNMENT or not array.flags.c_contiguous:
+            return self(tf.constant(array), *args)
+        return self(tf.experimental.dlpack.from_dlpack(array.__dlpack__()), *args)
 
 
 def _direct(concrete):

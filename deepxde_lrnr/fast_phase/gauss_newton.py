@@ -5,16 +5,14 @@ Pure NumPy and SciPy: it knows residuals and their Jacobians, and no network.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import lapack
 
 from ..taylor.workspace import Workspace
+from .factors import RCOND, qr_factors
 
-# Columns of J are scaled to unit length; those that are combinations of others but for
-# this share carry no information in double precision.
-RCOND = 1e-12
 # Shares that are tried, and how much larger a residual may be with one that leaves out
 # more. Those functions need readouts of up to its inverse, which cost as many digits
 # wherever the solution is evaluated.
@@ -22,11 +20,6 @@ _RCONDS = (1e-8, 1e-10, RCOND)
 _NO_MATTER = 1.1
 # Steps of a comparison.
 _STEPS = 4
-# The estimate of the smallest singular value is at most so many times too large.
-_ESTIMATED = 2
-# Columns that LAPACK's factorisations take at a time.
-_BLOCK = 32
-_INVERSE_ITERATIONS = 3
 # A step with the factors of an earlier Jacobian that leaves more than this share of
 # the residual that can be removed is followed by one with a new Jacobian.
 _SLOW = 0.1
@@ -53,86 +46,6 @@ class Minimum(NamedTuple):
     status: str
 
 
-class Factors:
-    """QR factors of a Jacobian with scaled columns, with pivoting where it matters.
-
-    The triangular factor of a QR without pivoting, which takes half the time, has the
-    singular values of the Jacobian. Only if they say that columns may have to be left
-    out it is factored again, with pivoting.
-
-    Args:
-        J: The Jacobian; it is overwritten.
-        rcond: Columns that are combinations of others but for this share are left out.
-
-    Attributes:
-        rank: Number of columns that are not.
-
-    References:
-        `G. H. Golub, & C. F. Van Loan. Matrix computations, 4th edition. Johns Hopkins
-        University Press, 2013`_, section 5.5.
-    """
-
-    def __init__(self, J: np.ndarray, rcond: float = RCOND):
-        m, n = J.shape
-        scale = np.sqrt(np.einsum("ij,ij->j", J, J))
-        self._scale = np.where(scale > 0, scale, 1)
-        J /= self._scale
-        work, _ = lapack.dgeqrf_lwork(m, n)
-        self._qr, self._tau, _, _ = lapack.dgeqrf(J, lwork=int(work), overwrite_a=True)
-        # A copy: LAPACK would make one in each call.
-        self._upper = np.asfortranarray(self._qr[:n])
-        self._pivots, self.rank, self._second = np.arange(n), n, None
-        # No diagonal entry of a pivoted factor is below the smallest singular value.
-        if m < n or _smallest_singular_value(self._upper) < _ESTIMATED * rcond:
-            upper = np.asfortranarray(np.triu(self._upper))
-            work = 2 * n + (n + 1) * _BLOCK
-            self._upper, pivots, tau, _, _ = lapack.dgeqp3(
-                upper, lwork=work, overwrite_a=True
-            )
-            self._pivots, self._second = pivots - 1, (self._upper, tau)
-            diagonal = np.abs(np.diagonal(self._upper))
-            self.rank = int(np.sum(diagonal > rcond * diagonal[0]))
-
-    def project(self, r: np.ndarray) -> np.ndarray:
-        """Q^T r; the first ``rank`` coordinates are what a step can remove."""
-        if not self.rank:
-            return r
-        projected = _apply(self._qr, self._tau, np.asfortranarray(r[:, None]))
-        if self._second is not None:
-            k = len(self._upper)
-            projected[:k] = _apply(*self._second, projected[:k])
-        return projected[:, 0]
-
-    def step(self, projected: np.ndarray) -> np.ndarray:
-        """The least squares step, from ``project``."""
-        step = np.zeros(len(self._scale))
-        if self.rank:
-            upper = self._upper[: self.rank, : self.rank]
-            solved, _ = lapack.dtrtrs(upper, projected[: self.rank])
-            step[self._pivots[: self.rank]] = -solved
-        return step / self._scale
-
-
-def _apply(qr: np.ndarray, tau: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Q^T r, for r of shape (m, 1)."""
-    product, _, _ = lapack.dormqr("L", "T", qr[:, : len(tau)], tau, r, _BLOCK)
-    return product
-
-
-def _smallest_singular_value(upper: np.ndarray) -> float:
-    """An estimate from above, by inverse iteration."""
-    v, size = np.ones(len(upper)), np.sqrt(len(upper))
-    for _ in range(_INVERSE_ITERATIONS):
-        for transposed in (1, 0):
-            v, singular = lapack.dtrtrs(upper, v / size, trans=transposed)
-            # The largest entry first: its square may be too large a number.
-            size = np.abs(v).max()
-            if singular or not np.isfinite(size):
-                return 0.0
-            size *= np.linalg.norm(v / size)
-    return 1 / size
-
-
 def minimise(
     evaluate, start: np.ndarray, iterations: int, rtol: float, rcond: float = RCOND
 ) -> Minimum:
@@ -150,12 +63,51 @@ def minimise(
             removed.
         rcond: As for ``Factors``.
     """
-    at, unknowns = evaluate(start), start
+
+    def evaluate_one(_, unknowns):
+        return [evaluate(unknowns[0])]
+
+    factorise = partial(qr_factors, rcond=rcond)
+    return minimise_each(evaluate_one, [start], iterations, rtol, factorise)[0]
+
+
+def minimise_each(
+    evaluate, starts, iterations: int, rtol: float, factorise
+) -> list[Minimum]:
+    """``minimise`` for several problems side by side, evaluated together.
+
+    Args:
+        evaluate: Function of the numbers of some of the problems and a list of their
+            unknowns to a list of ``Linearised``.
+        starts: The unknowns of each problem at the start.
+        iterations: As for ``minimise``.
+        rtol: The same.
+        factorise: Function of a ``Linearised`` to the ``Factors``, or the like, of its
+            Jacobian, ``None`` if that is not finite.
+    """
+    runs = [_minimisation(start, iterations, rtol, factorise) for start in starts]
+    waiting = {i: next(run) for i, run in enumerate(runs)}
+    found = [None] * len(runs)
+    while waiting:
+        numbers = list(waiting)
+        results = evaluate(numbers, list(waiting.values()))
+        for i, at in zip(numbers, results, strict=True):
+            try:
+                waiting[i] = runs[i].send(at)
+            except StopIteration as end:
+                found[i] = end.value
+                del waiting[i]
+    return found
+
+
+def _minimisation(start, iterations, rtol, factorise):
+    """Yields unknowns, is sent ``Linearised``, and returns a ``Minimum``."""
+    at, unknowns = (yield start), start
     f = _squared(at.fitted)
     history, held_out = [f], [_squared(at.held_out)]
     # By how much, relatively, the Jacobian changed since it was factored.
     factors, count, change = None, 0, 0.0
-    projected = None
+    projected = step = None
 
     def ended(status):
         return Minimum(unknowns, history, held_out, count, status)
@@ -165,11 +117,10 @@ def minimise(
     while True:
         fresh = factors is None
         if fresh:
-            J = at.jacobian()
-            if not np.isfinite(J).all():
+            factors, count, change = factorise(at), count + 1, 0.0
+            if factors is None:
                 return ended("not finite")
-            factors, count, change = Factors(J, rcond), count + 1, 0.0
-            projected = factors.project(at.fitted)
+            projected, step = at.projected(factors)
         removable = _squared(projected[: factors.rank])
         if removable <= max(rtol**2 * f, _ROUNDING**2 * history[0]):
             if fresh or change <= max(rtol, _ROUNDING):
@@ -179,8 +130,7 @@ def minimise(
             continue
         if len(history) > iterations:
             return ended("iterations done")
-        step = factors.step(projected)
-        share, new = _backtrack(evaluate, unknowns, step, f, 6 if fresh else 0)
+        share, new = yield from _backtrack(unknowns, step, f, 6 if fresh else 0)
         if new is None and fresh:
             return ended("no further descent")
         left = removable
@@ -189,7 +139,8 @@ def minimise(
             history.append(f)
             held_out.append(_squared(at.held_out))
             projected[: factors.rank] *= 1 - share
-            expected, projected = projected, factors.project(at.fitted)
+            expected = projected
+            projected, step = at.projected(factors)
             # A residual that is affine is where it was expected.
             bent = _squared(projected - expected) / (share**2 * removable)
             change += 2 * bent**0.5
@@ -198,10 +149,10 @@ def minimise(
             factors = None
 
 
-def _backtrack(evaluate, unknowns, step, f: float, halvings: int):
+def _backtrack(unknowns, step, f: float, halvings: int):
     """The first share 1, 1/2, 1/4, ... of a step that lowers the sum of squares."""
     for share in 0.5 ** np.arange(halvings + 1):
-        new = evaluate(unknowns + share * step)
+        new = yield unknowns + share * step
         # A comparison with NaN is false.
         if _squared(new.fitted) < f:
             return share, new

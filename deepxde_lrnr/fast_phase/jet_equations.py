@@ -39,6 +39,10 @@ class Linearised(NamedTuple):
     held_out: np.ndarray
     jacobian: object
 
+    def projected(self, factors) -> tuple[np.ndarray, np.ndarray]:
+        """``factors.project(fitted)``."""
+        return factors.project(self.fitted)
+
 
 class JetEquations:
     """Residuals of one mu as functions of the readout, through jets.
@@ -120,16 +124,17 @@ class JetEquations:
         Args:
             block: The block.
             dtype: Precision in which the user's function is called.
-            jets: Jets of N at all points.
-            mu: Tensor of shape (1, p).
+            jets: Jets of N at all points, in point-major rows if there are several mu.
+            mu: Tensor of shape (P, p), P known.
             targets: Of the IC/BC, from ``_packed``.
 
         Returns:
-            List of Tensors of shape (``block.count``, number of columns), and Tensor.
+            List of Tensors of shape (``block.count`` P, number of columns), and Tensor.
         """
-        data = self.residual.data
-        part = jets[:, :, block.rows]
-        x = tf.constant(block.points, dtype)
+        data, num_mu = self.residual.data, mu.shape[0]
+        part = jets[:, :, block.rows.start * num_mu : block.rows.stop * num_mu]
+        points = np.repeat(block.points, num_mu, axis=0)
+        x = tf.constant(points, dtype)
         # Where x really is, in its precision; derivatives by x do not see it.
         center = tf.stop_gradient(tf.cast(x, tf.float64))
         mu_rows = tf.tile(mu, (len(block.points), 1))
@@ -142,14 +147,13 @@ class JetEquations:
             return tf.cast(u, dtype)
 
         if block.condition is None:
-            errors = data.pde_errors(x, u_of(x), rows, u_of)
+            errors = data.pde_errors(x, u_of(x), rows, u_of, num_mu)
         else:
             own = {k: tf.cast(v, dtype) for k, v in targets[block.condition].items()}
             condition = data.conditions[block.condition]
-            points = block.points.astype(dtype.as_numpy_dtype)
-            errors = [
-                data.error_at_rows(condition, points, x, u_of(x), rows, own, u_of)
-            ]
+            points = points.astype(dtype.as_numpy_dtype)
+            arguments = condition, points, x, u_of(x), rows, own, u_of, num_mu
+            errors = [data.error_at_rows(*arguments)]
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
         dde.grad.clear()
         return errors, part
@@ -204,13 +208,13 @@ class JetEquations:
         def evaluate(readout: np.ndarray) -> Linearised:
             jets = workspace.empty("jets", shape)
             np.matmul(readout.reshape(num_outputs, -1), functions, out=jets)
-            errors, slopes = self._evaluate(tf.constant(jets), *others)
+            errors, slopes = self._evaluate.read(jets, *others)
             return self._split(errors, slopes, functions, workspace)
 
         return evaluate
 
     def _constants(self, mu: np.ndarray) -> list:
-        """What the residual depends on beside the jets: mu, of shape (1, p), and for
+        """What the residual depends on beside the jets: mu, of shape (P, p), and for
         each IC/BC the values and normals at its points.
         """
         conditions = self.residual.data.conditions
@@ -235,20 +239,23 @@ class JetEquations:
         return np.max(np.nan_to_num(largest, nan=1.0), axis=0)
 
     def _split(self, errors, slopes, functions, workspace) -> Linearised:
+        fitted, held_out = self._weighted([np.asarray(e)[None] for e in errors])
+        return Linearised(
+            fitted[0], held_out[0], lambda: self._jacobian(slopes, functions, workspace)
+        )
+
+    def _weighted(self, errors) -> tuple[np.ndarray, np.ndarray]:
+        """Residuals fitted and held out, from errors of each block for several mu."""
         if not self._factors:
             self._factors += self._all_factors()
         fitted, held_out = [], []
         for block, error, (own, others) in zip(
             self.blocks, errors, self._factors, strict=True
         ):
-            error, n = np.asarray(error), block.num_fitted
-            fitted.append((error[:, :n] * own).ravel())
-            held_out.append((error[:, n:] * others).ravel())
-        return Linearised(
-            np.concatenate(fitted),
-            np.concatenate(held_out),
-            lambda: self._jacobian(slopes, functions, workspace),
-        )
+            n = block.num_fitted
+            fitted.append((error[..., :n] * own).reshape(len(error), -1))
+            held_out.append((error[..., n:] * others).reshape(len(error), -1))
+        return np.concatenate(fitted, axis=1), np.concatenate(held_out, axis=1)
 
     def _all_factors(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each block the factors of its columns, where fitted and where held out:

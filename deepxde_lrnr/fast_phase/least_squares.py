@@ -74,7 +74,7 @@ class LeastSquares:
             before = minimum.held_out[0] if watch is None else watch(mu)
             return minimum, before
 
-        each = ForEachMu(solve_one)
+        each = ForEachMu(lambda mu, workspace: [solve_one(m, workspace) for m in mu])
 
         def solve(mu) -> dict[str, np.ndarray]:
             minima, before = zip(*each(mu, num_threads=fast.num_threads), strict=True)

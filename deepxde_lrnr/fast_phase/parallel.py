@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -11,15 +12,15 @@ from threadpoolctl import ThreadpoolController
 from ..taylor.workspace import Workspace
 
 # Mu that a thread takes at a time.
-_MOST_AT_ONCE = 32
+AT_ONCE = 16
 
 
 class ForEachMu:
-    """Calls a function for each mu, on all cores.
+    """Calls a function for some mu at a time, on all cores.
 
     Args:
-        function: Function of one mu, shape (p,), of other arguments that belong to it,
-            and of a ``Workspace``.
+        function: Function of at most ``AT_ONCE`` mu, shape (k, p), of other arrays with
+            a row for each of them, and of a ``Workspace``, to a list of k results.
     """
 
     def __init__(self, function):
@@ -35,20 +36,19 @@ class ForEachMu:
             num_threads: Number of mu at once, by default that of the cores.
         """
         num_mu = len(arguments[0])
-        workers = min(num_mu, num_threads or _num_cores())
+        workers = max(1, min(num_mu, num_threads or _num_cores()))
+        count = workers * max(1, -(-num_mu // (workers * AT_ONCE)))
         # One thread for each mu: threads of BLAS would wait for each other.
         with self._blas.limit(limits=1, user_api="blas"):
-            if workers <= 1:
-                return self._some(*arguments)
-            count = -(-num_mu // _MOST_AT_ONCE) * workers
             parts = [np.array_split(argument, count) for argument in arguments]
+            if workers == 1:
+                return list(chain.from_iterable(map(self._some, *parts)))
             with ThreadPoolExecutor(workers) as pool:
-                return sum(pool.map(self._some, *parts), start=[])
+                return list(chain.from_iterable(pool.map(self._some, *parts)))
 
     def _some(self, *arguments) -> list:
         workspace = self._idle.pop() if self._idle else Workspace()
-        rows = zip(*arguments, strict=True)
-        found = [self._function(*row, workspace) for row in rows]
+        found = self._function(*arguments, workspace)
         self._idle.append(workspace)
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .gauss_newton import Factors
+from .factors import Factors
 
 # Steps of the differences, relative to the side of the box (or the range of log(mu)).
 _STEP = 1e-3
@@ -52,7 +52,7 @@ def gradient(stage, space, mu: np.ndarray, coefficients: np.ndarray, x) -> np.nd
                 weight * equations.at(mu + offset * direction)(c).fitted
                 for offset, weight in stencil
             )
-            change = factors.step(factors.project(slope))
+            _, change = factors.project(slope)
             columns.append(
                 sum(
                     weight * u(mu + offset * direction, c + offset * change)

@@ -7,10 +7,16 @@ import copy
 import numpy as np
 import tensorflow as tf
 
+from .._tracing import CompiledOnce
 from ..data.residual import Residual
-from ..fast_phase.jet_equations import JetEquations, Linearised
+from ..fast_phase.jet_equations import JetEquations
+from ..fast_phase.parallel import AT_ONCE
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
+from .jacobians import Stack
+
+# Fewer mu are evaluated one by one.
+_FEW = AT_ONCE // 4
 
 
 class BasisEquations(JetEquations):
@@ -34,6 +40,7 @@ class BasisEquations(JetEquations):
     ):
         space = _NoFunctions(precision, num_outputs)
         super().__init__(residual, held_out, space, indices, xla=True)
+        self._together = _Together(self)
 
     def of(self, jets: np.ndarray) -> BasisEquations:
         """The same residual for another basis; nothing is traced anew.
@@ -54,49 +61,111 @@ class BasisEquations(JetEquations):
             workspace: Memory to be used; what it was used for before is lost.
 
         Returns:
-            Function of coefficients, shape (n,), to ``Linearised``.
+            Function of coefficients, shape (n,), to ``BasisLinearised``.
+        """
+        each = self.at_each(np.asarray(mu, float).reshape(1, -1), workspace)
+        return lambda coefficients: each([0], [coefficients])[0]
+
+    def at_each(self, mu: np.ndarray, workspace: Workspace | None = None):
+        """The residuals for several mu.
+
+        Args:
+            mu: Array of shape (k, p).
+            workspace: As for ``at``.
+
+        Returns:
+            Function of the numbers of some mu, and coefficients for each of them, to a
+            list of ``BasisLinearised``, for ``minimise_each``.
         """
         workspace = workspace or Workspace()
-        others = self._constants(np.asarray(mu, float).reshape(1, -1))
-        shape = len(self.indices), self.space.num_outputs, self._basis.shape[-1]
+        constants, first = {}, [True]
 
-        def evaluate(coefficients: np.ndarray) -> Linearised:
-            jets = workspace.empty("jets", shape)
-            np.matmul(coefficients, self._basis, out=jets)
-            errors, slopes = self._evaluate(tf.constant(jets), *others)
-            return self._split(errors, slopes, self._basis, workspace)
+        def constants_of(*numbers):
+            if numbers not in constants:
+                constants[numbers] = self._constants(mu[list(numbers)])
+            return constants[numbers]
+
+        def evaluate(numbers, coefficients):
+            jets = self._jets(np.array(coefficients), workspace)
+            count = len(numbers)
+            if count > _FEW and self._together.usable:
+                # The last ones again and again, so that the shape is always the same.
+                padded = *numbers, *[numbers[-1]] * (AT_ONCE - count)
+                jets[count:] = jets[count - 1]
+                errors, slopes = self._together(jets, constants_of(*padded))
+            else:
+                found = [
+                    self._evaluate.read(j, *constants_of(i))
+                    for i, j in zip(numbers, jets, strict=False)
+                ]
+                errors, slopes = (
+                    [np.stack(block) for block in zip(*parts, strict=True)]
+                    for parts in zip(*found, strict=True)
+                )
+            fitted, held_out = self._weighted([e[:count] for e in errors])
+
+            def make(part):
+                name = "all" if together else numbers[part.start]
+                some = [slope[:count][part] for slope in slopes]
+                return self._jacobians(some, workspace.part(name))
+
+            # At the start each Jacobian is needed, later few of them.
+            together, first[0] = first[0], False
+            return Stack(tuple(numbers), fitted, held_out, make, together).linearised
 
         return evaluate
 
-    def _jacobian(self, slopes, functions: np.ndarray, workspace) -> np.ndarray:
-        """Derivatives of the residuals at the points fitted by the coefficients."""
-        n = functions.shape[2]
+    def prepare_many(self, mu: np.ndarray) -> None:
+        """Compiles what evaluates many mu together, once; not for several threads.
+
+        Args:
+            mu: Array of shape (p,), at which it is tried.
+        """
+        if not self._together.tried:
+            size = self._basis.shape[2]
+            coefficients = np.random.default_rng(0).standard_normal((AT_ONCE, size))
+            jets = self._jets(coefficients, Workspace())
+            constants = [
+                self._constants(m) for m in (mu[None], np.tile(mu, (AT_ONCE, 1)))
+            ]
+            self._together.try_with(jets, *constants)
+
+    def _jets(self, coefficients: np.ndarray, workspace: Workspace) -> np.ndarray:
+        """Jets of N for coefficients of shape (k, n), in an array for ``AT_ONCE``."""
+        num_indices, num_outputs, _, num_points = self._basis.shape
+        size = 1 if len(coefficients) == 1 else AT_ONCE
+        jets = workspace.empty("jets", (size, num_indices, num_outputs, num_points))
+        # A product for each mu, so that it is the same whatever mu are beside it.
+        out = jets[: len(coefficients), :, :, None]
+        np.matmul(coefficients[:, None, None, None], self._basis, out=out)
+        return jets
+
+    def _jacobians(self, slopes, memory: Workspace) -> np.ndarray:
+        """Transposed Jacobians for slopes of k mu, shape (k, n, number of residuals)."""
+        functions = self._basis
         sizes = [
-            len(s) * b.num_fitted for s, b in zip(slopes, self.blocks, strict=True)
+            s.shape[1] * b.num_fitted for s, b in zip(slopes, self.blocks, strict=True)
         ]
-        # Columns contiguous, as LAPACK wants them.
-        J = workspace.empty("jacobian", (n, sum(sizes)))
-        first = 0
+        shape = len(slopes[0]), functions.shape[2], sum(sizes)
+        J, first = memory.empty("jacobians", shape), 0
         for slope, block, (factors, _) in zip(
             slopes, self.blocks, self._factors, strict=True
         ):
             count = block.num_fitted
-            slope = np.asarray(slope) * factors[:, :, None, None]
+            slope = slope * factors[:, :, None, None]
             starts = [0, block.count] if block.paired else [0]
-            part = workspace.empty(("part", count), (n, count))
-            for column in slope:
-                out = J[:, first : first + count]
-                out[...] = 0
+            for column in range(slope.shape[1]):
+                out = J[:, :, first : first + count]
                 for start in starts:
                     rows = slice(block.start + start, block.start + start + count)
-                    for weights, values in zip(column, functions, strict=True):
-                        for w, v in zip(
-                            weights[:, start : start + count], values, strict=True
-                        ):
-                            if w.any():
-                                out += np.multiply(w, v[:, rows], out=part)
+                    weights = slope[:, column, :, :, start : start + count]
+                    part = weights, functions[..., rows]
+                    if start:
+                        out += np.einsum("kdop,donp->knp", *part)
+                    else:
+                        np.einsum("kdop,donp->knp", *part, out=out)
                 first += count
-        return J.T
+        return J
 
 
 class _NoFunctions:
@@ -110,3 +179,61 @@ class _NoFunctions:
     def at_points(self, indices, points):
         """Nothing; as ``TrialSpace.at_points``."""
         return None
+
+
+class _Together:
+    """The residuals of ``AT_ONCE`` mu in one call of TensorFlow.
+
+    A small residual takes less time than the call. XLA compiles another program for
+    more rows, which might round otherwise: it is used if it gives the same to the bit.
+
+    Args:
+        equations: Whose residual it is.
+
+    Attributes:
+        tried: Whether ``usable`` is known.
+        usable: Whether it gives what one call for each mu gives.
+    """
+
+    tried = usable = False
+
+    def __init__(self, equations: BasisEquations):
+        self._equations = equations
+        self._evaluate = CompiledOnce(self._of_many)
+
+    def _of_many(self, jets, mu, *targets):
+        num_mu, num_indices, num_outputs, _ = jets.shape
+        rows = tf.transpose(jets, (1, 2, 3, 0))
+        rows = tf.reshape(rows, (num_indices, num_outputs, -1))
+        found = self._equations._with_derivatives(rows, mu, *targets)
+
+        def by_mu(of_rows):
+            parts = tf.reshape(of_rows, (*of_rows.shape[:-1], -1, num_mu))
+            last = len(parts.shape) - 1
+            return tf.transpose(parts, (last, *range(last)))
+
+        return tuple([by_mu(block) for block in blocks] for blocks in found)
+
+    def __call__(self, jets: np.ndarray, constants) -> list[list[np.ndarray]]:
+        """Errors and slopes of each block, with an axis of mu before."""
+        found = self._evaluate.read(jets, *constants)
+        return [[np.asarray(block) for block in blocks] for blocks in found]
+
+    def try_with(self, jets, constants, constants_of_many) -> None:
+        """Finds out whether it is usable.
+
+        Args:
+            jets: As for ``__call__``.
+            constants: Those of the residual at a mu.
+            constants_of_many: Those for this mu again and again.
+        """
+        together = self(jets, constants_of_many)
+        alone = [self._equations._evaluate.read(j, *constants) for j in jets]
+        self.usable = all(
+            np.array_equal(block[i], one, equal_nan=True)
+            for i, found in enumerate(alone)
+            for block, one in zip(
+                tf.nest.flatten(together), tf.nest.flatten(found), strict=True
+            )
+        )
+        self.tried = True

@@ -6,12 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.residual import Residual
-from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.gauss_newton import minimise_each
 from ..fast_phase.least_squares import LeastSquares
 from ..fast_phase.parallel import ForEachMu
 from ..fast_phase.points import fast_collocations, num_points
 from .equations import BasisEquations
 from .functions import BasisFunctions, solution_jets
+from .jacobians import basis_factors
 from .solver import BasisLeastSquares
 
 _SOLVER = BasisLeastSquares()
@@ -134,15 +135,16 @@ class Greedy:
         """
         equations = self.equations
 
-        def solve_one(mu, start, workspace):
-            return minimise(
-                equations.at(mu, workspace), start, _SOLVER.iterations, _SOLVER.rtol
+        def solve_some(mu, starts, workspace):
+            at = equations.at_each(mu, workspace)
+            return minimise_each(
+                at, starts, _SOLVER.iterations, _SOLVER.rtol, basis_factors
             )
 
+        # The candidates come again and again.
+        equations.prepare_many(mu[0])
         starts = np.pad(starts, ((0, 0), (0, self.size - starts.shape[1])))
-        # The first one compiles.
-        each = ForEachMu(solve_one)
-        found = each(mu[:1], starts[:1]) + each(mu[1:], starts[1:])
+        found = ForEachMu(solve_some)(mu, starts)
         residuals = np.sqrt([minimum.held_out[-1] for minimum in found])
         return (
             np.array([minimum.unknowns for minimum in found]),

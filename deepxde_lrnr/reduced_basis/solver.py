@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.gauss_newton import minimise_each
 from ..fast_phase.least_squares import check_steps, fields_of
-from ..fast_phase.parallel import ForEachMu
+from ..fast_phase.parallel import AT_ONCE, ForEachMu
+from .jacobians import basis_factors
+
+# As many mu are worth a compilation.
+MANY = 32 * AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,19 @@ class BasisLeastSquares:
         # Compiled here: what it finds out is not for several threads at once.
         equations.at(basis.mu[0])(np.zeros(basis.size))
 
-        def solve_one(mu, workspace):
-            start = interpolation(space.scale(mu[None]))[0]
-            at = equations.at(mu, workspace)
-            return start, minimise(at, start, self.iterations, self.rtol)
+        def solve_some(mu, workspace):
+            starts = interpolation(space.scale(mu))
+            at = equations.at_each(mu, workspace)
+            minima = minimise_each(
+                at, starts, self.iterations, self.rtol, basis_factors
+            )
+            return list(zip(starts, minima, strict=True))
 
-        each = ForEachMu(solve_one)
+        each = ForEachMu(solve_some)
 
         def solve(mu) -> dict[str, np.ndarray]:
+            if len(mu) >= MANY:
+                equations.prepare_many(basis.mu[0])
             initial, minima = zip(*each(mu, num_threads=fast.num_threads), strict=True)
             before = [m.held_out[0] for m in minima]
             found = np.array([m.unknowns for m in minima])
