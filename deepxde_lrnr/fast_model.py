@@ -20,8 +20,8 @@ from .fast_phase.error_estimate import (
     error_per_residual,
 )
 from .fast_phase.expansion import Equations, Expansion, find_expansion
-from .fast_phase.file import pack_fast_model
 from .fast_phase.factors import RCOND
+from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
 from .fast_phase.points import check_enough, enough_points, fast_collocations

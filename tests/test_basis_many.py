@@ -152,7 +152,6 @@ def fast():
 
 def test_many_are_evaluated_together_to_the_last_bit(fast, monkeypatch):
     mu = fast.parameter_space.sample(3 * AT_ONCE + 5, "pseudo")
-    alone = fast.solve(mu, IN_BASIS)
     monkeypatch.setattr(solver, "MANY", 8)
     calls = []
     together = equations._Together.__call__
@@ -163,19 +162,16 @@ def test_many_are_evaluated_together_to_the_last_bit(fast, monkeypatch):
 
     monkeypatch.setattr(equations._Together, "__call__", counted)
     many = fast.solve(mu, IN_BASIS)
-    assert fast.basis.equations._together.usable and len(calls) > 4
+    assert len(calls) >= 4
+    used = fast.basis.equations._together
+    assert used.tried and used.usable
+    # As where XLA rounds otherwise for many rows.
+    monkeypatch.setattr(used, "usable", False)
+    calls.clear()
+    alone = fast.solve(mu, IN_BASIS)
+    assert not calls
     for name in ("coefficients", "residual", "objective", "history", "steps"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(many, name))
     for i in (0, AT_ONCE, len(mu) - 1):
         one = fast.solve(mu[i], IN_BASIS)
         np.testing.assert_array_equal(one.coefficients, many.coefficients[i])
-
-
-def test_where_the_bits_differ_each_is_evaluated_alone(fast, monkeypatch):
-    mu = fast.parameter_space.sample(40, "pseudo")
-    alone = fast.solve(mu, IN_BASIS)
-    together = fast.basis.equations._together
-    assert together.tried  # by the test before, or now
-    monkeypatch.setattr(together, "usable", False)
-    again = fast.solve(mu, IN_BASIS)
-    np.testing.assert_array_equal(alone.coefficients, again.coefficients)

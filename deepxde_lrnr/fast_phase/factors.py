@@ -56,7 +56,7 @@ class Factors:
             self.rank = int(np.sum(diagonal > rcond * diagonal[0]))
 
     def project(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Q^T r, of which a step can remove the first ``rank`` coordinates; that step."""
+        """Q^T r, of which a step can remove ``rank`` coordinates, and that step."""
         if not self.rank:
             return r, np.zeros(len(self._scale))
         projected = _apply(self._qr, self._tau, np.asfortranarray(r[:, None]))

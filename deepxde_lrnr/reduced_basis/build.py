@@ -92,6 +92,7 @@ def build_basis(
         sizes=np.array(growth.sizes),
         decay=np.array(growth.decay),
         seconds=time.perf_counter() - begin,
+        traced=greedy.equations,
     )
 
 

@@ -141,7 +141,7 @@ class BasisEquations(JetEquations):
         return jets
 
     def _jacobians(self, slopes, memory: Workspace) -> np.ndarray:
-        """Transposed Jacobians for slopes of k mu, shape (k, n, number of residuals)."""
+        """Transposed Jacobians, shape (k, n, number of residuals)."""
         functions = self._basis
         sizes = [
             s.shape[1] * b.num_fitted for s, b in zip(slopes, self.blocks, strict=True)

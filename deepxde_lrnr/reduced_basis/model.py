@@ -36,6 +36,7 @@ class ReducedBasis:
             first that was looked at to n, shape (number of sizes,).
         sizes: Those sizes.
         seconds: What it took to build.
+        traced: ``None``, or equations at the same points, which are traced already.
     """
 
     functions: BasisFunctions
@@ -50,6 +51,7 @@ class ReducedBasis:
     decay: np.ndarray
     sizes: np.ndarray
     seconds: float
+    traced: BasisEquations | None = None
 
     @property
     def usable(self) -> bool:
@@ -89,7 +91,7 @@ class ReducedBasis:
     def equations(self) -> BasisEquations:
         """The residual as a function of the coefficients."""
         functions = self.functions
-        equations = BasisEquations(
+        equations = self.traced or BasisEquations(
             self.residual,
             self.held_out,
             functions.precision,
