@@ -18,7 +18,7 @@ The output is an .npz file: u on the grid (for sweep with an axis of mu before),
 axis_1, ... of the grid, mu, parameters (the names of its columns), status, and, if
 solved, residual and initial_residual. The status is "hypernetwork" where nothing was
 solved. A sweep goes in chunks of bounded memory, also into a .zarr folder, and has
-coefficients and steps besides.
+estimated_error, steps and method besides.
 
 Exit code: 0 done, 1 failed, 2 wrong usage.
 """

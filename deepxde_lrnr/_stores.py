@@ -136,7 +136,9 @@ class _DiskStore(MemoryStore):
 
     def _read(self, arrays) -> dict:
         small = {n: np.asarray(a[:]) for n, a in arrays.items() if n not in _LARGE}
-        small["status"] = small["status"].astype(object)
+        for name in ("status", "method"):
+            if name in small:
+                small[name] = small[name].astype(object)
         return small
 
 

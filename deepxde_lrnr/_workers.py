@@ -88,7 +88,7 @@ class _Shipment(WorkerPlugin):
         return {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
 
 
-def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
+def solve_on_workers(client, fast, mu, chunks, x, operator, how):
     """Solves chunks of mu on the workers.
 
     Args:
@@ -98,7 +98,7 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
         chunks: List of slices of its rows.
         x: As in ``sweep``.
         operator: As in ``sweep``.
-        solver: Solver object.
+        how: Solver object and tolerance, as for ``FastModel.solve``.
 
     Yields:
         A slice and its arrays, in the order in which they are done.
@@ -116,8 +116,8 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, solver):
     if client.asynchronous:
         raise ValueError("client is asynchronous; a sweep needs one that waits.")
     # What is chosen automatically is chosen here, and travels with the model.
-    fast.solve(mu[0], solver)
-    shipment = _Shipment(_pack(fast), cloudpickle.dumps((solver, x, operator)))
+    fast.solve(mu[0], *how)
+    shipment = _Shipment(_pack(fast), cloudpickle.dumps((how, x, operator)))
     client.register_plugin(shipment)
     queue, rows = iter(chunks), {}
     done, threads = as_completed(loop=client.loop), _Threads(client)

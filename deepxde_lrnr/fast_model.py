@@ -444,13 +444,13 @@ class FastModel:
         self._name_unresolved(found, errors, tolerance)
         index = 0 if single else slice(None)
         found = {name: rows[index] for name, rows in found.items()}
-        solution = Solution(
-            mu=mu[index], **found, _stages={s.name: s for s in stages}, _model=self
+        return Solution(
+            mu=mu[index],
+            **found,
+            estimated_error=errors[index],
+            _stages={s.name: s for s in stages},
+            _model=self,
         )
-        if not np.isnan(errors).any():
-            # Estimated already: a cached property.
-            solution.__dict__["error"] = errors[index]
-        return solution
 
     def _name_unresolved(self, found, errors, tolerance) -> None:
         """Makes the status "not resolved" where the error is, or may be, too large."""
@@ -466,14 +466,22 @@ class FastModel:
             too_large = unknown & (factor * found["residual"] > RESOLVED)
             status[finite & too_large] = "not resolved"
 
-    def _plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
-        """Arguments of ``solve_in_stages``."""
+    def check_how(self, solver, tolerance) -> None:
+        """Checks ``solver`` and ``tolerance`` of ``solve``, and raises its errors."""
+        if tolerance is not None:
+            as_number("tolerance", tolerance, "a number > 0", lambda v: v > 0)
         if solver is not None:
+            check_solver(solver)
             if tolerance is not None:
                 raise ValueError(
                     "solver and tolerance are both given; a tolerance chooses among "
                     "solvers by itself."
                 )
+
+    def _plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
+        """Arguments of ``solve_in_stages``."""
+        self.check_how(solver, tolerance)
+        if solver is not None:
             return [self.stage(solver)], np.inf, False
         own = self.stage(LeastSquares())
         basis = self.basis
@@ -481,7 +489,6 @@ class FastModel:
             if basis is None or not basis.usable:
                 return [own], np.inf, False
             return [self.stage(BasisLeastSquares()), own], basis.limit, False
-        tolerance = as_number("tolerance", tolerance, "a number > 0", lambda v: v > 0)
         stages = [] if basis is None else [self.stage(BasisLeastSquares())]
         stages.append(own)
         if self.all_neurons is not self:
@@ -495,7 +502,6 @@ class FastModel:
         Args:
             solver: Solver object.
         """
-        check_solver(solver)
         if solver not in self._solvers:
             solve = solver.prepare(self)
             predictor = self._predict_with(solve.network)
@@ -505,12 +511,12 @@ class FastModel:
                 name = "trial space"
             elif isinstance(solver, BasisLeastSquares):
                 name, basis = "reduced basis", self.basis
-                estimate, equations = basis.estimate_error, basis.equations
+                estimate, equations = basis.estimate_errors, basis.equations
             stage = Stage(name, solve, predictor, estimate, equations)
             self._solvers[solver] = stage
         return self._solvers[solver]
 
-    def _estimate_error(self, *args) -> float:
+    def _estimate_error(self, *args) -> np.ndarray:
         return self._error_estimate(*args)
 
 

@@ -15,8 +15,7 @@ from ._forks import check_fork
 from ._progress import progress_bar
 from ._stores import GridOutput, open_store
 from .data.outside import warn_outside
-from .fast_model import FastModel, check_solver
-from .fast_phase import LeastSquares
+from .fast_model import FastModel
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
 # Largest number of mu, and of numbers among the values, in a chunk.
@@ -25,11 +24,12 @@ _MAX_VALUES = 2**23
 # What a sweep keeps of solutions.
 _FIELDS = (
     "mu",
-    "coefficients",
     "initial_residual",
     "residual",
+    "estimated_error",
     "steps",
     "status",
+    "method",
 )
 
 
@@ -39,12 +39,14 @@ class Sweep:
 
     Attributes:
         mu: Array of shape (n, p).
-        coefficients: Coefficients found, shape (n, q).
         initial_residual: Root mean square of the residual at held-out points before the
             fast phase, shape (n,); see ``Solution``.
         residual: The same afterwards: an indicator of the error.
+        estimated_error: Estimated relative L2 error of u, shape (n,), NaN where the
+            solve makes no estimate: see ``Solution``.
         steps: Number of steps taken, shape (n,).
         status: Why the fast phase stopped, array of n strings.
+        method: In what it was solved, array of n strings; see ``Solution``.
         x: Points, array of shape (N, d), or ``None``.
         values: Values at the points, shape (n, N, number of components), or ``None``
             without points. With an ``out`` they stay there: a Zarr array, or an array
@@ -53,11 +55,12 @@ class Sweep:
     """
 
     mu: np.ndarray
-    coefficients: np.ndarray
     initial_residual: np.ndarray
     residual: np.ndarray
+    estimated_error: np.ndarray
     steps: np.ndarray
     status: np.ndarray
+    method: np.ndarray
     x: np.ndarray | None
     values: np.ndarray | None = field(repr=False)
     parameter_space: ParameterSpace
@@ -73,6 +76,7 @@ def sweep(
     chunk_size: int | None = None,
     out: str | os.PathLike | None = None,
     verbose: int = 1,
+    tolerance: float | None = None,
 ) -> Sweep:
     """Solves for very many mu, in chunks of bounded memory.
 
@@ -92,9 +96,9 @@ def sweep(
             (N, d).
         operator: ``None``, or a function as in ``Solution.predict`` that returns one
             Tensor, whose values are taken instead of those of u.
-        solver: Solver object, by default ``fast_phase.LeastSquares()``, also where
-            there is a basis (then ``reduced_basis.BasisLeastSquares()`` is faster).
-            What is found out about the problem here is used by all workers.
+        solver: As for ``FastModel.solve``: by default the reduced basis if there is
+            one, with the trial space where its error is too large. What is found out
+            about the problem here is used by all workers.
         client: ``None``, or a ``dask.distributed.Client`` (of the extra
             ``deepxde-lrnr[distributed]``). The functions of the problem, those of
             ``operator`` and of transforms travel by cloudpickle.
@@ -106,6 +110,7 @@ def sweep(
             ``names``, those of the parameters.
         verbose: 0 draws no bar of progress, which has the largest residual so far;
             there is none without a terminal either.
+        tolerance: As for ``FastModel.solve``.
 
     Returns:
         ``Sweep``.
@@ -130,8 +135,8 @@ def sweep(
             "returns it."
         )
     check_fork("sweep()")
-    solver = LeastSquares() if solver is None else solver
-    check_solver(solver)
+    how = solver, tolerance
+    fast.check_how(*how)
     verbose = as_verbose(verbose)
     if operator is not None:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
@@ -149,7 +154,7 @@ def sweep(
     chunk_size = as_integer("chunk_size", chunk_size)
     chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
     if client is None:
-        solve = ChunkSolver(fast, solver, x, operator)
+        solve = ChunkSolver(fast, how, x, operator)
         results = ((chunk, solve(mu[chunk])) for chunk in chunks)
     else:
         try:
@@ -159,7 +164,7 @@ def sweep(
                 "A sweep over workers needs dask.distributed: "
                 'pip install "deepxde-lrnr[distributed]".'
             ) from error
-        results = solve_on_workers(client, fast, mu, chunks, x, operator, solver)
+        results = solve_on_workers(client, fast, mu, chunks, x, operator, how)
     extra = {"names": np.array(space.names)}
     if x is not None:
         extra["x"] = x
@@ -188,30 +193,25 @@ class ChunkSolver:
 
     Args:
         fast: ``FastModel``.
-        solver: Solver object.
+        how: Solver object and tolerance, as for ``FastModel.solve``.
         x: Points, or ``None``.
         operator: As in ``sweep``.
     """
 
-    def __init__(self, fast: FastModel, solver, x=None, operator=None):
-        self.fast = fast
-        self.solver = solver
-        self.x = x
-        self._predictor = fast.stage(solver).predictor
-        # Once: each function made of an operator is traced anew.
-        self._function = self._predictor.compile(operator)
+    def __init__(self, fast: FastModel, how: tuple, x=None, operator=None):
+        self.fast, self.how = fast, how
+        self.x, self.operator = x, operator
+        self._functions = {}
 
     def __call__(self, mu: np.ndarray) -> dict[str, np.ndarray]:
         """Solves for mu, array of shape (n, p)."""
         with warnings.catch_warnings():
             # There was one for all mu.
             warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
-            solution = self.fast.solve(mu, self.solver)
+            solution = self.fast.solve(mu, *self.how)
         arrays = {name: getattr(solution, name) for name in _FIELDS}
         if self.x is not None:
-            values = self._predictor.evaluate(
-                self._function, self.x, mu, solution.coefficients, single=False
-            )
+            values = solution.evaluate(self.x, self._function)
             if isinstance(values, list):
                 raise ValueError(
                     f"operator returned a list of {len(values)}; for a sweep it must "
@@ -219,3 +219,9 @@ class ChunkSolver:
                 )
             arrays["values"] = values
         return arrays
+
+    def _function(self, predictor):
+        # Once: each function made of an operator is traced anew.
+        if predictor not in self._functions:
+            self._functions[predictor] = predictor.compile(self.operator)
+        return self._functions[predictor]

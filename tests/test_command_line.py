@@ -207,7 +207,7 @@ def test_files_have_the_arrays_that_are_documented_and_no_others(run, folder, pr
     solved = run("solve", "fast.npz", mu=MU, problem=problem)[3]
     assert solved.keys() == KEYS | SOLVED
     swept = run("sweep", "fast.npz", mus=mus, problem=problem)[3]
-    assert swept.keys() == KEYS | SOLVED | {"coefficients", "steps"}
+    assert swept.keys() == KEYS | SOLVED | {"estimated_error", "steps", "method"}
 
 
 @pytest.mark.parametrize("with_problem", [True, False])

@@ -136,8 +136,23 @@ def test_many_mu_give_what_each_gives_alone_to_the_last_bit(fast):
         alone = fast.solve(k, IN_BASIS)
         assert np.array_equal(alone.coefficients, together.coefficients[i])
         assert alone.residual == together.residual[i]
+        assert alone.error == together.error[i] == together[i].error
         assert np.array_equal(alone.predict(X), u[i])
         assert np.array_equal(alone.predict(X), alone.predict(X.copy()))
+
+
+def test_a_sweep_takes_the_basis_and_where_it_must_the_trial_space(fast):
+    mu = np.vstack([K, [[11.0]]])
+    with pytest.warns(lrnr.OutsideParameterSpaceWarning):
+        solution = fast.solve(mu)
+    with pytest.warns(lrnr.OutsideParameterSpaceWarning):
+        sweep = lrnr.sweep(fast, mu, X, chunk_size=4, verbose=0)
+    assert set(sweep.method) == {"reduced basis", "trial space"}
+    for name in ("method", "status", "residual", "estimated_error"):
+        np.testing.assert_array_equal(getattr(sweep, name), getattr(solution, name))
+    np.testing.assert_array_equal(sweep.values, solution.predict(X))
+    accurate = lrnr.sweep(fast, K[:2], X, tolerance=1e-15, verbose=0)
+    assert set(accurate.method) == {"all neurons"}
 
 
 def test_the_exact_objective_never_grows(fast):

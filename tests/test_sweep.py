@@ -18,7 +18,7 @@ SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 SOLVER = LeastSquares(3)
 MU = SPACE.sample(23, "Halton")
 X = np.array([[0.1], [0.5], [0.9]], np.float32)
-FIELDS = "mu coefficients initial_residual residual steps status".split()
+FIELDS = "mu initial_residual residual estimated_error steps status method".split()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,7 +60,7 @@ def same(sweep, solution):
     assert all(len(getattr(sweep, name)) == len(solution.mu) for name in FIELDS)
     for name in FIELDS:
         given, wanted = getattr(sweep, name), getattr(solution, name)
-        if name in ("status", "steps", "mu"):
+        if name in ("status", "steps", "mu", "method"):
             np.testing.assert_array_equal(given, wanted)
         else:
             np.testing.assert_allclose(given, wanted, rtol=1e-3, atol=1e-6)

@@ -86,15 +86,29 @@ class ErrorEstimate:
         values_only = MultiIndices.up_to(self._points.shape[1], 0)
         self._functions = self._space.at_points(values_only, self._points)
 
-    def __call__(self, mu: np.ndarray, coefficients: np.ndarray, residual, values):
-        """The estimate for one mu.
+    def __call__(self, mu, coefficients, residuals, predictor) -> np.ndarray:
+        """The estimates.
 
         Args:
-            mu: Shape (p,).
-            coefficients: Of ``LeastSquares``, or others.
-            residual: Root mean square at held-out points.
-            values: Function of points to u, shape (N, number of components).
+            mu: Shape (P, p).
+            coefficients: Of ``LeastSquares``, or others, shape (P, q).
+            residuals: Root mean squares at held-out points, shape (P,).
+            predictor: ``Predictor`` of the coefficients.
+
+        Returns:
+            Array of shape (P,).
         """
+
+        def one(m, z, residual) -> float:
+            def values(x):
+                return predictor(x, m[None], z[None], True)
+
+            return self._of_one(m, z, residual, values)
+
+        rows = zip(mu, coefficients, residuals, strict=True)
+        return np.array([one(*row) for row in rows], float)
+
+    def _of_one(self, mu, coefficients, residual, values) -> float:
         with threadpool_limits(limits=1, user_api="blas"):
             readout = self._embedded(coefficients)
             start = self._space.start() if readout is None else readout

@@ -50,6 +50,8 @@ class Solution:
             (``LeastSquares``), "reduced basis", "all neurons" (the trial space of the
             full network, where a tolerance asks for it), or the name of another solver.
             Of several methods the coefficients of the shorter ones end in zeros.
+        estimated_error: ``error`` as far as the solve estimated it, float or shape
+            (n,): in the reduced basis, and to a tolerance; otherwise NaN.
     """
 
     mu: np.ndarray
@@ -63,6 +65,7 @@ class Solution:
     steps: np.ndarray
     status: np.ndarray
     method: np.ndarray
+    estimated_error: np.ndarray
     _stages: dict = field(repr=False)
     _model: object = field(repr=False)
 
@@ -100,11 +103,12 @@ class Solution:
         """
         single = self.mu.ndim == 1
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
-        residual = np.atleast_1d(self.residual)
-        found = np.empty(len(mu))
+        residual, found = np.atleast_1d(self.residual), np.array(self.estimated_error)
+        found = np.atleast_1d(found)
         for stage, rows in self._parts():
-            fields = {"coefficients": stage.own(z[rows]), "residual": residual[rows]}
-            found[rows] = stage.errors(mu[rows], fields)
+            rows = rows[np.isnan(found[rows])]
+            if len(rows):
+                found[rows] = stage.errors(mu[rows], z[rows], residual[rows])
         return found[0] if single else found
 
     def _parts(self):
@@ -158,11 +162,17 @@ class Solution:
         """
         x = self._predictor.check_points(x)
         warn_outside(self._model.geom, x, stacklevel=2)
+        return self.evaluate(x, lambda predictor: predictor.compile(operator))
+
+    def evaluate(self, x, function_of):
+        """As ``predict``, for a function of each ``Predictor`` that it compiled."""
         single = self.mu.ndim == 1
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
         parts = []
         for stage, rows in self._parts():
-            values = stage.predictor(x, mu[rows], stage.own(z[rows]), single, operator)
+            predictor, own = stage.predictor, stage.own(z[rows])
+            function = function_of(predictor)
+            values = predictor.evaluate(function, x, mu[rows], own, single)
             parts.append((rows, values))
         if len(parts) == 1:
             return parts[0][1]

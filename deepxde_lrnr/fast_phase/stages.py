@@ -17,8 +17,8 @@ class Stage:
         name: What it solves in.
         solve: Function of mu, shape (P, p), to the fields of a ``Solution`` beside mu.
         predictor: Of its coefficients.
-        estimate: Function of mu, its coefficients, its residual and a function of
-            points to u: the relative L2 error of u, estimated.
+        estimate: Function of mu, shape (P, p), coefficients, residuals and the
+            predictor, to the relative L2 errors of u, estimated, shape (P,).
         equations: Those of a reduced basis, for derivatives by mu, otherwise ``None``.
     """
 
@@ -32,18 +32,10 @@ class Stage:
         """Coefficients without the zeros that fill them up to those of others."""
         return coefficients[:, : getattr(self.predictor.network, "size", None)]
 
-    def errors(self, mu, fields) -> np.ndarray:
-        """Estimates for mu of shape (P, p) and what ``solve`` returned."""
-
-        def one(i) -> float:
-            z = fields["coefficients"][i]
-
-            def values(x):
-                return self.predictor(x, mu[i : i + 1], z[None], True)
-
-            return self.estimate(mu[i], z, fields["residual"][i], values)
-
-        return np.array([one(i) for i in range(len(mu))], float)
+    def errors(self, mu, coefficients, residuals) -> np.ndarray:
+        """Estimates for mu of shape (P, p)."""
+        own = self.own(coefficients)
+        return self.estimate(mu, own, residuals, self.predictor)
 
 
 def solve_in_stages(stages: list[Stage], mu, tolerance: float, last_estimated: bool):
@@ -67,7 +59,8 @@ def solve_in_stages(stages: list[Stage], mu, tolerance: float, last_estimated: b
         if last and not last_estimated:
             good = np.ones(len(left), bool)
         else:
-            errors[left] = stage.errors(mu[left], fields)
+            z, residuals = fields["coefficients"], fields["residual"]
+            errors[left] = stage.errors(mu[left], z, residuals)
             good = (errors[left] <= tolerance) | last
         kept = {name: rows[good] for name, rows in fields.items()}
         kept["method"] = np.full(good.sum(), stage.name, object)

@@ -108,16 +108,16 @@ class ReducedBasis:
         known = np.isfinite(ratios)
         return space.scale(self.checked[known]), ratios[known]
 
-    def estimate_error(self, mu: np.ndarray, coefficients, residual, values) -> float:
-        """The relative L2 error of u at a mu of shape (p,), from the residual there.
+    def estimate_errors(self, mu, coefficients, residuals, predictor) -> np.ndarray:
+        """The relative L2 errors of u at mu of shape (P, p), from the residuals there.
 
         Error over residual is known at some mu; it is taken from the nearest of them.
         Arguments are those of ``ErrorEstimate``.
         """
         nodes, ratios = self._ratios
         if not len(ratios):
-            return np.nan
-        y = self.functions.parameter_space.scale(mu[None])
-        distance = np.sum((nodes - y) ** 2, axis=1)
-        nearest = np.argsort(distance, kind="stable")[:_NUM_NEAREST]
-        return float(residual * np.exp(ratios[nearest].mean()))
+            return np.full(len(mu), np.nan)
+        y = self.functions.parameter_space.scale(mu)
+        squares = sum((a[:, None] - b) ** 2 for a, b in zip(y.T, nodes.T, strict=True))
+        nearest = np.argsort(squares, axis=1, kind="stable")[:, :_NUM_NEAREST]
+        return residuals * np.exp(ratios[nearest].mean(axis=1))

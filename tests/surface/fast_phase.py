@@ -141,6 +141,7 @@ def add_fast_phase(add, tiny):
             "chunk_size": NONE | count(),
             "out": NONE | NO_FILE,
             "verbose": VERBOSE,
+            "tolerance": NONE,
         },
-        result=lambda sweep: [sweep.coefficients, sweep.values],
+        result=lambda sweep: [sweep.residual, sweep.values],
     )

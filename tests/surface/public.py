@@ -15,9 +15,11 @@ import deepxde_lrnr as lrnr
 # Public by its name, but not for users to call.
 NOT_FOR_USERS = {
     "FastModel": "made by Model.reduce and load_fast",
-    "FastModel.stage": "called by solve and sweep",
+    "FastModel.check_how": "called by solve and sweep",
+    "FastModel.stage": "called by solve",
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
+    "Solution.evaluate": "called by predict and sweep",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",
     "callbacks.Checkpoint.read": "called by Model.train",
@@ -38,7 +40,7 @@ NOT_FOR_USERS = {
     "fast_phase.LeastSquares.prepare": "called by FastModel.solve",
     "reduced_basis.BasisLeastSquares.prepare": "called by FastModel.solve",
     "reduced_basis.ReducedBasis": "made by FastModel.build_basis",
-    "reduced_basis.ReducedBasis.estimate_error": "called by Solution.error",
+    "reduced_basis.ReducedBasis.estimate_errors": "called by Solution.error",
 }
 
 
