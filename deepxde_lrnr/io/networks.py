@@ -25,7 +25,8 @@ from ..nn.low_rank import LowRankStack, hidden_activations
 from ..parameter_space import ParameterSpace
 from .bounds import check_sizes
 from .container import FileFormatError
-from .functions import NotStorable, parse, rebuild, trace
+from .functions import parse, rebuild, trace
+from .programs import NotStorable
 from .sizes import Sizes, below
 
 # Activations that DeepXDE knows by name.
