@@ -81,6 +81,18 @@ def selu(v):
     )
 
 
+# DeepXDE's activations by their names, for arrays, which they may overwrite.
+ACTIVATIONS = {
+    "elu": elu,
+    "relu": lambda v: np.maximum(v, 0, out=v),
+    "selu": selu,
+    "sigmoid": sigmoid,
+    "silu": lambda v: v * sigmoid(v),
+    "sin": lambda v: np.sin(v, out=v),
+    "tanh": lambda v: np.tanh(v, out=v),
+}
+
+
 def _divide(x, y):
     if x.dtype.kind == "f":
         return x / y
