@@ -13,6 +13,8 @@ from .numpy_operations import Table
 from .numpy_sums import axes
 
 SHAPING = Table()
+# Parts that an array may be taken into.
+_MAX_PARTS = 2**12
 
 
 @SHAPING.operation("Shape")
@@ -69,8 +71,14 @@ def _pack(values, axis=0):
     return np.stack(values, axis)
 
 
+def _check_number(parts: int) -> None:
+    if not 0 < parts <= _MAX_PARTS:
+        raise ValueError(f"an array is taken into {parts} parts")
+
+
 @SHAPING.operation("Unpack")
 def _unpack(value, num, axis=0):
+    _check_number(num)
     if value.shape[axis] != num:
         raise ValueError(f"there are {value.shape[axis]} parts of {num}")
     return list(np.moveaxis(value, axis, 0))
@@ -78,13 +86,13 @@ def _unpack(value, num, axis=0):
 
 @SHAPING.operation("Split")
 def _split(axis, value, num_split):
-    if num_split > value.shape[int(axis)]:
-        raise ValueError(f"num_split is {num_split}")
+    _check_number(num_split)
     return np.split(value, num_split, int(axis))
 
 
 @SHAPING.operation("SplitV")
 def _split_v(value, size_splits, axis, num_split):
+    _check_number(num_split)
     sizes, size = list(axes(size_splits)), value.shape[int(axis)]
     if -1 in sizes:
         sizes[sizes.index(-1)] = size - sum(sizes) - 1
