@@ -15,6 +15,12 @@ unless fewer reach the tolerance.
     offline_s           seconds of `build_basis`
     solves_per_second   10,000 mu at once, with values at 1,000 points
     error_effectivity   of `solution.error` over the true error in L2: median, smallest
+    interpolated_mean, interpolated_max, interpolated_outside
+                        errors of `lrnr.load_surrogate(file).predict`
+    interpolated_estimate
+                        the largest of `surrogate.errors`
+    command_s           seconds of `python -m deepxde_lrnr predict` on the 256 x 101
+                        points: in the basis, and without one, by TensorFlow; medians
     untrained           the same keys for a network with random weights
 
 Then the examples of the gallery, with their own mu and references, by the same calls:
@@ -26,6 +32,7 @@ solves in a basis instead.
 
 import os
 import runpy
+import subprocess
 import sys
 import tempfile
 import time
@@ -60,7 +67,7 @@ TOLERANCE, SIZE, CANDIDATES = 1e-4, 60, 200
 IN_BASIS, IN_TRIAL_SPACE = BasisLeastSquares(), LeastSquares()
 
 
-def compute(quick, names=("cdr", "gallery")):
+def compute(quick, names=("cdr", "saved", "gallery")):
     warnings.simplefilter("ignore", UserWarning)
     return {
         key: value
@@ -84,12 +91,24 @@ def built(fast, quick) -> dict:
     }
 
 
+def family_of_size(quick) -> Family:
+    return Family(width=16, rank=3, iterations=20, batch=(8, 8)) if quick else Family()
+
+
+def reduced(family, quick):
+    """``FastModel`` of a family, and mu in the box and outside."""
+    model = trained(family)
+    # As model.reduce(), which wants a training before.
+    rank = 8 if quick else None
+    fast = lrnr.offline.reduce_model(model.data, model.net, rank=rank, verbose=0)
+    counts = (3, 2) if quick else (NUM_INSIDE, NUM_OUTSIDE)
+    return fast, *family.new_parameters(*counts)
+
+
 def cdr(quick) -> dict:
     """The keys of the head of this file."""
     start = time.perf_counter()
-    family = Family()
-    if quick:
-        family = Family(width=16, rank=3, iterations=20, batch=(8, 8))
+    family = family_of_size(quick)
     untrained = Family(width=family.width, rank=family.rank, iterations=0)
     results = of_family(family, quick)
     results["untrained"] = of_family(untrained, quick)
@@ -98,13 +117,7 @@ def cdr(quick) -> dict:
 
 
 def of_family(family, quick) -> dict:
-    model = trained(family)
-    # As model.reduce(), which wants a training before.
-    rank = 8 if quick else None
-    fast = lrnr.offline.reduce_model(model.data, model.net, rank=rank, verbose=0)
-    inside, outside = family.new_parameters(
-        *((3, 2) if quick else (NUM_INSIDE, NUM_OUTSIDE))
-    )
+    fast, inside, outside = reduced(family, quick)
     mu = np.vstack([inside, outside])
     reference = family.reference(mu)
     results = built(fast, quick)
@@ -131,6 +144,45 @@ def of_family(family, quick) -> dict:
             "smallest": float(ratio.min()),
         },
     }
+
+
+def saved(quick) -> dict:
+    """The keys ``interpolated_...`` and ``command_s``, of the trained network."""
+    start = time.perf_counter()
+    family = family_of_size(quick)
+    fast, inside, outside = reduced(family, quick)
+    mu = np.vstack([inside, outside])
+    built(fast, quick)
+    with tempfile.TemporaryDirectory() as folder:
+        path = fast.save(Path(folder, "basis.npz"))
+        surrogate = lrnr.load_surrogate(path)
+        errors = relative_l1(surrogate.predict(POINTS, mu), family.reference(mu))
+        fast.basis = None
+        paths = path, fast.save(Path(folder, "none.npz"))
+        values = zip(fast.parameter_space.names, mu[0], strict=True)
+        line = ["--mu", ",".join(f"{name}={value}" for name, value in values)]
+        line += ["--grid", "256x101", "--out", str(Path(folder, "u.npz"))]
+        seconds = [command_seconds(["predict", str(path), *line]) for path in paths]
+    first = len(inside)
+    return {
+        "interpolated_mean": float(errors[:first].mean()),
+        "interpolated_max": float(errors[:first].max()),
+        "interpolated_outside": float(errors[first:].mean()),
+        "interpolated_estimate": float(surrogate.errors.max()),
+        "command_s": seconds,
+        "saved_seconds": time.perf_counter() - start,
+    }
+
+
+def command_seconds(arguments, repeats: int = 3) -> float:
+    """Median seconds of a command, the start of Python included."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "deepxde_lrnr", *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
 
 
 def solve_times(fast, mu, repeats: int) -> list[float]:
@@ -208,7 +260,7 @@ def of_example(name: str, quick) -> dict:
     return found
 
 
-GROUPS = (cdr, gallery)
+GROUPS = (cdr, saved, gallery)
 COLUMNS = {
     "size": "functions",
     "points": "points",
@@ -238,6 +290,15 @@ def describe(results):
         errors = ["mean", "max", "outside, mean", "trial space, mean", "max"]
         more = ["solves a second", "estimate over error, median", "smallest"]
         text += table(["network", *errors, *COLUMNS.values(), *more], rows)
+    if "command_s" in results:
+        columns = ["interpolated, mean", "max", "outside, mean", "estimated max"]
+        row = [
+            percent(results[f"interpolated_{key}"])
+            for key in ("mean", "max", "outside", "estimate")
+        ]
+        columns += ["predict, s", "without a basis, s"]
+        text += "\nFrom a file, without the problem:\n\n"
+        text += table(columns, [row + results["command_s"]])
     if "families" in results:
         rows = [
             [

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
         reduced_basis,
         reduction,
     )
-    from .data.outside import OutsideGeometryWarning
+    from ._outside import OutsideGeometryWarning
     from .fast_model import FastModel
     from .fast_phase import Solution
     from .io import FileFormatError
     from .loading import load_fast, load_model
     from .model import Model
     from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+    from .reduced_basis.surrogate import Surrogate, load_surrogate
     from .sweeps import Sweep, sweep
     from .training import DivergenceError
 
@@ -41,6 +42,7 @@ __all__ = [
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
     "Solution",
+    "Surrogate",
     "Sweep",
     "__version__",
     "callbacks",
@@ -48,6 +50,7 @@ __all__ = [
     "fast_phase",
     "load_fast",
     "load_model",
+    "load_surrogate",
     "nn",
     "offline",
     "optimizers",
@@ -78,13 +81,15 @@ _HOME = {
     "FastModel": "fast_model",
     "FileFormatError": "io",
     "Model": "model",
-    "OutsideGeometryWarning": "data.outside",
+    "OutsideGeometryWarning": "_outside",
     "OutsideParameterSpaceWarning": "parameter_space",
     "ParameterSpace": "parameter_space",
     "Solution": "fast_phase",
+    "Surrogate": "reduced_basis.surrogate",
     "Sweep": "sweeps",
     "load_fast": "loading",
     "load_model": "loading",
+    "load_surrogate": "reduced_basis.surrogate",
     "sweep": "sweeps",
 }
 

@@ -9,16 +9,18 @@ python -m deepxde_lrnr sweep FILE --mus mus.csv --grid 256x101 --out results.npz
 
 The parameters may be written apart as well: --mu beta=2.3 nu=0.4.
 
-predict evaluates the network at the hypernetwork's coefficients. solve and sweep run
-the fast phase if --problem names the ParametricPDE, in a module or in a file of Python
-code, which is then executed as a whole, so that a problem belongs in a file of its
-own; without it they predict as well, and say so.
+predict interpolates over the box in the reduced basis, if the file has one that reaches
+its tolerance, without TensorFlow, which takes seconds to import; else it evaluates the
+network at the hypernetwork's coefficients. solve and sweep run the fast phase if
+--problem names the ParametricPDE, in a module or in a file of Python code, which is
+then executed as a whole, so that a problem belongs in a file of its own; without it
+they predict as well, and say so.
 
 The output is an .npz file: u on the grid (for sweep with an axis of mu before), axis_0,
 axis_1, ... of the grid, mu, parameters (the names of its columns), status, and, if
-solved, residual and initial_residual. The status is "hypernetwork" where nothing was
-solved. A sweep goes in chunks of bounded memory, also into a .zarr folder, and has
-estimated_error, steps and method besides.
+solved, residual and initial_residual. The status is "reduced basis, interpolated" or
+"hypernetwork" where nothing was solved. A sweep goes in chunks of bounded memory, also
+into a .zarr folder, and has estimated_error, steps and method besides.
 
 Exit code: 0 done, 1 failed, 2 wrong usage.
 """
@@ -43,6 +45,7 @@ import numpy as np
 
 from ._atomic import write_atomically
 from ._names import may_define
+from ._predictions import Predictions, set_float
 from ._stores import SUFFIXES
 from .info import describe
 from .io import container
@@ -53,9 +56,6 @@ from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 # compute: help, information on a file and mistakes in arguments come at once.
 if TYPE_CHECKING:
     from .data import ParametricPDE
-
-NOT_SOLVED = "hypernetwork"
-
 
 # A parameter and its value, on the command line.
 _ASSIGNMENT = re.compile(r"\s*[^\W\d]\w*\s*=")
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("info", _info, "say what a file holds")
     for name, run, what in (
-        ("predict", _predict, "evaluate at the hypernetwork's coefficients"),
+        ("predict", _predict, "predict for one mu, without solving"),
         ("solve", _solve, "solve for one mu"),
         ("sweep", _sweep, "solve for every mu of a table"),
     ):
@@ -193,6 +193,7 @@ class _Model:
                 "a file that Model.save or FastModel.save wrote."
             )
         self.kind = content.kind
+        self.content = content
         try:
             self.dtype = str(content.header["dtype"])
             self.space = ParameterSpace.from_dict(content.header["parameter_space"])
@@ -214,59 +215,34 @@ class _Model:
         )
         self.problem = options.problem
 
-    def load(self):
-        """The model, with its problem if there is one.
-
-        Returns:
-            The ``FastModel``, or the network of a model that is not reduced.
-        """
-        import deepxde as dde
-
-        from .loading import load_fast, load_network
-
-        if dde.config.default_float() != self.dtype:
-            # Before the problem is made.
-            dde.config.set_default_float(self.dtype)
-        if self.problem is None:
-            _say(
-                "note",
-                "u is the hypernetwork's prediction; the fast phase solves, with "
-                "--problem.",
-            )
-            return (load_fast if self.kind == FAST_MODEL else load_network)(self.path)
+    def with_problem(self):
+        """The ``FastModel`` with the problem."""
         if self.kind != FAST_MODEL:
             raise ValueError(
                 f"{self.path} holds a {self.kind}, which is not reduced; the fast "
                 "phase needs a file that FastModel.save wrote."
             )
+        from .loading import load_fast
+
+        set_float(self.dtype)
         return load_fast(self.path, import_problem(self.problem))
 
-    def predictor(self, model):
-        """Function of mu, of the hypernetwork's solution at the points."""
-        if self.kind == FAST_MODEL:
-            return lambda mu: model.predict(self.points, mu)
-        from .prediction import Predictor
-
-        predictor = Predictor(model)
-
-        def predict(mu):
-            checked = self.space.check(mu)
-            single = self.space.is_single(mu)
-            z = model.coefficients(checked)
-            return predictor(self.points, checked, z, single)
-
-        return predict
+    def predictions(self) -> Predictions:
+        """What there is without the problem."""
+        return Predictions(
+            self.path, self.content, self.points, lambda text: _say("note", text)
+        )
 
 
 def _evaluate_one(options, mu_text: str) -> None:
     """Evaluates or solves for one mu, and writes the result."""
     given = _Model(options, lambda space: _parse_mu(mu_text, space))
-    model = given.load()
     if given.problem is None:
-        u = given.predictor(model)(given.mu)
-        more = {"status": np.array(NOT_SOLVED)}
+        found = given.predictions()
+        u = found.predict(given.mu)
+        more = {"status": np.array(found.status)}
     else:
-        solution = model.solve(given.mu)
+        solution = given.with_problem().solve(given.mu)
         u = solution.predict(given.points)
         more = {
             "status": np.asarray(solution.status, str),
@@ -291,16 +267,17 @@ def _evaluate_one(options, mu_text: str) -> None:
 def _evaluate_many(options) -> None:
     """The same for every mu of a table, in chunks that are written as they come."""
     given = _Model(options, lambda space: read_table(options.mus, space))
-    model = given.load()
-    from ._stores import GridOutput, open_store
-    from .sweeps import size_of_chunks, sweep
+    from ._stores import GridOutput, open_store, size_of_chunks
 
     output = GridOutput(given.out, given.axes, given.mu)
     if given.problem is not None:
+        model = given.with_problem()
+        from .sweeps import sweep
+
         result = sweep(model, given.mu, given.points, out=output)
         _say_done(given.out, result.values.shape, result.status)
         return
-    predict = given.predictor(model)
+    found = given.predictions()
     number, size = len(given.mu), size_of_chunks(len(given.points))
     given.space.check(given.mu, "--mus")
     with warnings.catch_warnings(), open_store(output, number, size) as store:
@@ -308,8 +285,8 @@ def _evaluate_many(options) -> None:
         warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
         for start in range(0, number, size):
             rows = slice(start, start + size)
-            values = predict(given.mu[rows])
-            status = np.full(len(values), NOT_SOLVED, object)
+            values = found.predict(given.mu[rows])
+            status = np.full(len(values), found.status, object)
             store.write(rows, {"values": values, "status": status})
         arrays = store.finish({"names": np.array(given.space.names)})
     _say_done(given.out, arrays["values"].shape, arrays["status"])

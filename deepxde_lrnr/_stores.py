@@ -23,6 +23,9 @@ SUFFIXES = (".npz", ".zarr")
 _STRING = "U32"
 # What may be larger than the memory, and stays on the disk.
 _LARGE = ("values", "u")
+# Largest number of mu, and of numbers among the values, in a chunk.
+_MAX_CHUNK = 256
+_MAX_VALUES = 2**23
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class GridOutput:
     path: str
     axes: list[np.ndarray]
     mu: np.ndarray
+
+
+def size_of_chunks(num_points: int) -> int:
+    """Number of mu in a chunk, with values at so many points."""
+    return max(1, min(_MAX_CHUNK, _MAX_VALUES // num_points))
 
 
 def open_store(out, num_rows: int, chunk_size: int, replace: bool = False):

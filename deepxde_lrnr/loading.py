@@ -18,11 +18,10 @@ from .io import FileFormatError, container
 from .io.kinds import FAST_MODEL, MODEL
 from .io.networks import (
     MissingFunctions,
-    NotFinite,
     most_coefficients,
     unpack_hyper,
 )
-from .io.sizes import Sizes, below
+from .io.sizes import NotFinite, Sizes, below
 from .model import Model
 from .nn import HyperLRNR
 from .nn.hyper_lrnr import check_feature_transform, check_output_transform

@@ -13,14 +13,11 @@ import numpy as np
 from ._checks import as_function, as_integer, as_path, as_points, as_verbose
 from ._forks import check_fork
 from ._progress import progress_bar
-from ._stores import GridOutput, open_store
+from ._stores import GridOutput, open_store, size_of_chunks
 from .data.outside import warn_outside
 from .fast_model import FastModel
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
-# Largest number of mu, and of numbers among the values, in a chunk.
-_MAX_CHUNK = 256
-_MAX_VALUES = 2**23
 # What a sweep keeps of solutions.
 _FIELDS = (
     "mu",
@@ -181,11 +178,6 @@ def sweep(
     arrays = {"x": None, "values": None, **arrays}
     del arrays["names"]
     return Sweep(**arrays, parameter_space=space)
-
-
-def size_of_chunks(num_points: int) -> int:
-    """Number of mu in a chunk, with values at so many points."""
-    return max(1, min(_MAX_CHUNK, _MAX_VALUES // num_points))
 
 
 class ChunkSolver:

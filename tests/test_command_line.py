@@ -10,7 +10,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 from deepxde_lrnr import __main__ as command
-from deepxde_lrnr import sweeps
+from deepxde_lrnr import _stores, sweeps
 from deepxde_lrnr._names import may_define
 from deepxde_lrnr._stores import GridStore
 from deepxde_lrnr._tracing import Compiled
@@ -230,7 +230,7 @@ def test_a_sweep_is_that_of_the_library_in_chunks(
         GridStore, "write", lambda *a: rows.append(len(a[2]["values"])) or write(*a)
     )
     # So that two mu at the 12 points fill a chunk.
-    monkeypatch.setattr(sweeps, "_MAX_VALUES", 24)
+    monkeypatch.setattr(_stores, "_MAX_VALUES", 24)
     line = ["sweep", folder / "fast.npz", "--mus", mus, "--grid", GRID, "--out", out]
     line += ["--problem", problem] if with_problem else []
     assert command.main([str(part) for part in line]) == 0

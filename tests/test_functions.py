@@ -10,14 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr.io.bounds import TooLarge, check_sizes
-from deepxde_lrnr.io.functions import (
-    MAX_OPERATIONS,
-    OPERATIONS,
-    NotStorable,
-    parse,
-    rebuild,
-    trace,
-)
+from deepxde_lrnr.io.functions import parse, rebuild, trace
+from deepxde_lrnr.io.programs import MAX_OPERATIONS, OPERATIONS, NotStorable
 
 X = np.random.default_rng(0).uniform(0.1, 0.9, (7, 2))
 OUTSIDE = np.array([[1.0, -2.0], [0.5, 3.0]])

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import deepxde as dde
 import numpy as np
 
+from .._outside import MARGIN, outside_box, warn_of_points
 from .collocation import bounding_box
-
-# What is no further outside, relative to the sides of the bounding box, is rounding.
-_MARGIN = 1e-4
-# Points that are looked at.
-_MOST = 10_000
-
-
-class OutsideGeometryWarning(UserWarning):
-    """Points are not in the geometry of the problem, or not in its time."""
 
 
 def warn_outside(geom, x: np.ndarray, stacklevel: int) -> None:
@@ -30,17 +20,7 @@ def warn_outside(geom, x: np.ndarray, stacklevel: int) -> None:
     Warns:
         OutsideGeometryWarning: If there are any (among 10,000, if there are more).
     """
-    n = len(x)
-    x = x[np.linspace(0, n - 1, min(n, _MOST)).astype(int)]
-    bad = outside(geom, x)
-    if bad.any():
-        first = ", ".join(f"{value:.6g}" for value in x[np.argmax(bad)])
-        warnings.warn(
-            f"{bad.sum()} of {len(x)} points x lie outside of the geometry, the first "
-            f"one at ({first}). No equation was trained there: values mean nothing.",
-            OutsideGeometryWarning,
-            stacklevel=stacklevel + 1,
-        )
+    warn_of_points(lambda points: outside(geom, points), x, stacklevel + 1)
 
 
 def outside(geom, x) -> np.ndarray:
@@ -54,8 +34,7 @@ def outside(geom, x) -> np.ndarray:
         Array of shape (n,).
     """
     low, high = bounding_box(geom)
-    margin = _MARGIN * (high - low)
-    found = ((x < low - margin) | (x > high + margin)).any(axis=1)
+    found, margin = outside_box(low, high, x), MARGIN * (high - low)
     space = geom.geometry if hasattr(geom, "timedomain") else geom
     if isinstance(space, dde.geometry.PointCloud):
         return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from .._cores import num_cores
 from ..taylor.workspace import Workspace
 
 # Mu that a thread takes at a time.
@@ -36,7 +36,7 @@ class ForEachMu:
             num_threads: Number of mu at once, by default that of the cores.
         """
         num_mu = len(arguments[0])
-        workers = max(1, min(num_mu, num_threads or _num_cores()))
+        workers = max(1, min(num_mu, num_threads or num_cores()))
         count = workers * max(1, -(-num_mu // (workers * AT_ONCE)))
         # One thread for each mu: threads of BLAS would wait for each other.
         with self._blas.limit(limits=1, user_api="blas"):
@@ -51,10 +51,3 @@ class ForEachMu:
         found = self._function(*arguments, workspace)
         self._idle.append(workspace)
         return found
-
-
-def _num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

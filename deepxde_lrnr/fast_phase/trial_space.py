@@ -8,13 +8,16 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from ..io.networks import weights
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
 from ..taylor.activations import tanh_series
+from ..taylor.activations import values as activation_values
 from ..taylor.feature_jets import FeatureJets, feature_jets
 from ..taylor.hidden_jets import HiddenJets
 from ..taylor.jets import MultiIndices
-from ..taylor.precision import Precision
+from ..taylor.precision import Precision, takes_parameters
+from ..taylor.solution_values import SolutionValues
 from ..taylor.workspace import Workspace
 
 
@@ -202,6 +205,36 @@ class TrialSpace:
             return result
 
         return jets
+
+    # Values, in NumPy
+
+    @property
+    def takes_parameters(self) -> bool:
+        """Whether the features depend on mu."""
+        return takes_parameters(self.precision.network._input_transform)
+
+    def features(self, points: np.ndarray, mu) -> np.ndarray:
+        """What the feature transform gives.
+
+        Args:
+            points: Array of shape (n, d).
+            mu: Array of shape (1, p), or ``None`` if they do not depend on it.
+
+        Returns:
+            Array of shape (m, n).
+        """
+        values = MultiIndices.up_to(points.shape[1], 0)
+        return FeatureJets(self.precision, values, points)(mu)[0]
+
+    def solution_values(self, mu: np.ndarray, readouts: np.ndarray) -> SolutionValues:
+        """Values of N for several mu, shape (n, p), and their readouts."""
+        return SolutionValues(
+            weights(self._given),
+            [activation_values(a) for a in self._activations],
+            (self.random.weights, self.random.shifts),
+            self.parameter_space.scale(np.asarray(mu, float)),
+            readouts,
+        )
 
 
 class SolutionNetwork:

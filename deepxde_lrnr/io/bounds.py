@@ -18,14 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from .functions import CONSTANT, NotStorable, Program
+from .functions import call
+from .programs import ALL_RESULTS, CONSTANT, NotStorable, Program
 
 # Numbers of rows that are tried, up to those of a large prediction.
 _ROWS = (1, 2, 100, 65_536)
-# Entries of a result: for each row, and at all.
-_FOR_EACH_ROW, _AT_ALL = 2**14, 2**18
-# All results together, in units of what one may have.
-_ALL_RESULTS = 16
 # Entries of what decides about shapes: sizes, axes, indices.
 _SMALL = 4096
 _MAX_OUTPUTS = 2**12
@@ -125,11 +122,8 @@ def _columns(program, columns, dtype, rows: int, known: dict) -> int:
     """The same for one number of rows; ``known`` keeps what does not depend on it."""
     inputs = [_Result((rows, n), tf.as_dtype(dtype), None, True) for n in columns]
     results = [[result] for result in inputs]
-    stored = sum(
-        np.size(node.arguments) for node in program.nodes if node.kind == CONSTANT
-    )
-    limit = _AT_ALL + stored + _FOR_EACH_ROW * rows
-    left = _ALL_RESULTS * limit
+    limit = program.most_entries(rows)
+    left = ALL_RESULTS * limit
     graph = tf.Graph()
     for number, node in enumerate(program.nodes, len(inputs)):
         made = known.get(number)
@@ -183,7 +177,7 @@ def _results(node, results, limit: int, graph) -> list[_Result]:
         made = [_Result(shape, flat[0].dtype, None, rows)]
     else:
         with graph.as_default():
-            outputs = node.call(_mapped(arguments, _stand_in), node.attributes)
+            outputs = call(node, _mapped(arguments, _stand_in), node.attributes)
         made = [
             _Result(_static(tensor, node, computed), tensor.dtype, None, rows)
             for tensor in tf.nest.flatten(outputs)
@@ -194,7 +188,7 @@ def _results(node, results, limit: int, graph) -> list[_Result]:
         values = [np.array(_shape_of(node.kind, a), int) for a in flat]
     elif computed and all(result.size <= _SMALL for result in made):
         with tf.device("CPU"):
-            outputs = node.call(_mapped(arguments, _tensor), node.attributes)
+            outputs = call(node, _mapped(arguments, _tensor), node.attributes)
         values = [tensor.numpy() for tensor in tf.nest.flatten(outputs)]
     else:
         return made

@@ -13,7 +13,6 @@ its part of the file.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import json
 import math
@@ -220,4 +219,7 @@ def _digest(sealed: bytes) -> bytes:
 
 
 def _versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    # Not needed to read.
+    from importlib.metadata import version
+
+    return {name: version(name) for name in _LIBRARIES}

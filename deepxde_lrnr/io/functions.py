@@ -11,35 +11,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from . import programs
+from .programs import CONSTANT, OPERATIONS, Node, NotStorable, Program
 
-# Operations without state and without side effects, as ``tf.raw_ops`` names them.
-OPERATIONS = frozenset(
-    """
-    Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh Atan Atan2 Atanh
-    BatchMatMulV2 BatchMatMulV3 BesselI0 BesselI0e BesselI1 BesselI1e BesselJ0 BesselJ1
-    BiasAdd BiasAddGrad BroadcastGradientArgs BroadcastTo Cast Ceil ClipByValue ConcatV2
-    Cos Cosh Cross Cumprod Cumsum Digamma Div DivNoNan Einsum Elu EluGrad Equal Erf Erfc
-    Erfinv EuclideanNorm Exp ExpandDims Expm1 Fill Floor FloorDiv FloorMod GatherNd
-    GatherV2 Greater GreaterEqual Identity IdentityN Igamma Igammac Inv InvGrad
-    InvertPermutation IsFinite IsInf IsNan L2Loss LeakyRelu LeakyReluGrad Less LessEqual
-    Lgamma LinSpace Log Log1p LogicalAnd LogicalNot LogicalOr LogSoftmax MatMul
-    MatrixDiagPartV3 MatrixDiagV3 Max Maximum Mean Min Minimum MirrorPad Mod Mul
-    MulNoNan Neg NotEqual OneHot OnesLike Pack Pad PadV2 Polygamma Pow PreventGradient
-    Prod Range Rank RealDiv Reciprocal ReciprocalGrad Relu Relu6 Relu6Grad ReluGrad
-    Reshape ReverseV2 Rint Roll Round Rsqrt RsqrtGrad Select SelectV2 Selu SeluGrad
-    Shape ShapeN Sigmoid SigmoidGrad Sign Sin Sinh Size Slice Softmax Softplus
-    SoftplusGrad Softsign SoftsignGrad Split SplitV Sqrt SqrtGrad Square
-    SquaredDifference Squeeze StopGradient StridedSlice StridedSliceGrad Sub Sum Tan
-    Tanh TanhGrad Tile Transpose TruncateDiv TruncateMod Unpack UnsortedSegmentSum Xdivy
-    Xlog1py Xlogy ZerosLike Zeta
-    """.split()
-)
 # Arguments that ``tf.raw_ops`` names otherwise than the graph does.
 _RENAMED = {
     "reduction_indices": "axis",
@@ -49,14 +28,6 @@ _RENAMED = {
     ("Select", "t"): "x",
     ("Select", "e"): "y",
 }
-CONSTANT = "Const"
-# Of a function. Tracing takes time for each, and more for its derivatives.
-MAX_OPERATIONS = 4096
-_MAX_ARGUMENTS = 4 * MAX_OPERATIONS
-
-
-class NotStorable(ValueError):
-    """A function is not made of mathematical operations alone; the message says why."""
 
 
 def trace(function, shapes, dtype: str) -> tuple[dict, dict[str, np.ndarray]]:
@@ -213,77 +184,29 @@ def _attributes(op) -> dict:
     return attributes
 
 
-@dataclass(frozen=True)
-class Node:
-    """An operation.
+class _TensorFlow:
+    """TensorFlow, for ``programs.parse``."""
 
-    Attributes:
-        kind: Its name in ``OPERATIONS``, or ``CONSTANT``.
-        name: Its name in the graph.
-        arguments: References to results by the names of arguments; of a constant, the
-            array.
-        attributes: Values by the names of attributes.
-    """
+    @staticmethod
+    def arguments(kind: str) -> set[str]:
+        return set(inspect.signature(getattr(tf.raw_ops, kind)).parameters) - {"name"}
 
-    kind: str
-    name: str
-    arguments: object
-    attributes: dict
-
-    def call(self, arguments: dict, attributes: dict, **more):
-        """Its results for other arguments, as ``tf.raw_ops`` returns them."""
-        return getattr(tf.raw_ops, self.kind)(**arguments, **attributes, **more)
-
-
-@dataclass(frozen=True)
-class Program:
-    """A function that was written down, found to be well-formed.
-
-    Attributes:
-        num_inputs: Number of its arguments.
-        nodes: Its operations, in their order.
-        output: Reference to its result.
-    """
-
-    num_inputs: int
-    nodes: tuple[Node, ...]
-    output: tuple[int, int]
+    @staticmethod
+    def dtype(name: str) -> tf.DType:
+        dtype = tf.as_dtype(name)
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+            raise ValueError(f"{dtype.name} is no dtype of numbers")
+        return dtype
 
 
 def parse(program: dict, constants: dict[str, np.ndarray]) -> Program:
-    """Reads what ``trace`` wrote down.
+    """``programs.parse`` for TensorFlow."""
+    return programs.parse(program, constants, _TensorFlow)
 
-    Args:
-        program: From ``trace``.
-        constants: The same.
 
-    Raises:
-        ValueError: If ``program`` has another operation than those in ``OPERATIONS``,
-            or too many, or is not what ``trace`` writes.
-    """
-    num_inputs = int(program["inputs"])
-    if not 0 <= num_inputs <= 3:
-        raise ValueError(f"a function has {num_inputs} arguments")
-    written = program["nodes"]
-    if len(written) > MAX_OPERATIONS:
-        raise NotStorable(
-            f"it has {len(written)} operations; {MAX_OPERATIONS} can be saved"
-        )
-    nodes = tuple(
-        _checked_node(node, num_inputs + i, constants) for i, node in enumerate(written)
-    )
-    used = sum(
-        len(reference) if isinstance(reference, list) else 1
-        for node in nodes
-        if node.kind != CONSTANT
-        for reference in node.arguments.values()
-    )
-    if used > _MAX_ARGUMENTS:
-        raise NotStorable(
-            f"its operations have {used} arguments; {_MAX_ARGUMENTS} can be saved"
-        )
-    output = _checked_reference(program["output"], num_inputs + len(nodes))
-    return Program(num_inputs, nodes, output)
+def call(node: Node, arguments: dict, attributes: dict, **more):
+    """Results of an operation for some arguments, as ``tf.raw_ops`` returns them."""
+    return getattr(tf.raw_ops, node.kind)(**arguments, **attributes, **more)
 
 
 def rebuild(program: dict | Program, constants: dict[str, np.ndarray] | None = None):
@@ -318,48 +241,8 @@ def rebuild(program: dict | Program, constants: dict[str, np.ndarray] | None = N
                 values.append([tf.constant(node.arguments, name=node.name)])
                 continue
             given = {key: pick(reference) for key, reference in node.arguments.items()}
-            result = node.call(given, node.attributes, name=node.name)
+            result = call(node, given, node.attributes, name=node.name)
             values.append(tf.nest.flatten(result))
         return pick(program.output)
 
     return run
-
-
-def _checked_node(node, number: int, constants) -> Node:
-    kind, name, arguments, attributes = node
-    if kind == CONSTANT:
-        return Node(CONSTANT, str(name), constants[arguments], {})
-    if kind not in OPERATIONS:
-        raise ValueError(f"{kind!r} is no mathematical operation")
-    known = set(inspect.signature(getattr(tf.raw_ops, kind)).parameters) - {"name"}
-    if not known >= {*arguments, *attributes}:
-        raise ValueError(f"{kind} has other arguments than {sorted(known)}")
-    references = {
-        key: [_checked_reference(r, number) for r in value]
-        if not value or isinstance(value[0], list)
-        else _checked_reference(value, number)
-        for key, value in arguments.items()
-    }
-    checked = {key: _checked(value) for key, value in attributes.items()}
-    return Node(kind, str(name), references, checked)
-
-
-def _checked_reference(reference, number: int) -> tuple[int, int]:
-    """Output j of an operation before the one with this number."""
-    i, j = reference
-    if not (type(i) is int and type(j) is int and 0 <= i < number and 0 <= j):
-        raise ValueError(f"an operation refers to {reference!r}")
-    return i, j
-
-
-def _checked(value):
-    """An attribute: a number, a string, a list of integers, or a dtype of numbers."""
-    if isinstance(value, dict):
-        dtype = tf.as_dtype(value["dtype"])
-        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
-            raise ValueError(f"{dtype.name} is no dtype of numbers")
-        return dtype
-    items = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, (bool, int, float, str)) for item in items):
-        raise ValueError(f"{value!r} is no attribute")
-    return value

@@ -25,8 +25,9 @@ from ..nn.low_rank import LowRankStack, hidden_activations
 from ..parameter_space import ParameterSpace
 from .bounds import check_sizes
 from .container import FileFormatError
-from .functions import NotStorable, parse, rebuild, trace
-from .sizes import Sizes, below
+from .functions import parse, rebuild, trace
+from .programs import NotStorable
+from .sizes import NotFinite, Sizes, below, check_finite
 
 # Activations that DeepXDE knows by name.
 _ACTIVATIONS = ("elu", "relu", "selu", "sigmoid", "silu", "sin", "tanh")
@@ -300,24 +301,6 @@ def _fill(net, sizes: Sizes, arrays: dict[str, np.ndarray]) -> None:
             raise ValueError(f"{name} has dtype {arrays[name].dtype}")
         variable.assign(arrays[name])
     net.built = True
-
-
-class NotFinite(ValueError):
-    """Weights in a file are NaN or infinite."""
-
-
-def check_finite(arrays: dict[str, np.ndarray]) -> None:
-    """Checks that weights are finite.
-
-    Raises:
-        NotFinite: If they are not; the message names the first.
-    """
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise NotFinite(
-                f"its weights {name} are NaN or infinite: the training diverged before "
-                "it was saved"
-            )
 
 
 def restore_weights(net: HyperLRNR, header: dict, arrays: dict, path) -> None:

@@ -84,3 +84,21 @@ class Sizes:
             tuple(bias_ranks),
             tuple(hidden[:-1]),
         )
+
+
+class NotFinite(ValueError):
+    """Weights in a file are NaN or infinite."""
+
+
+def check_finite(arrays: dict[str, np.ndarray]) -> None:
+    """Checks that weights are finite.
+
+    Raises:
+        NotFinite: If they are not; the message names the first.
+    """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise NotFinite(
+                f"its weights {name} are NaN or infinite: the training diverged before "
+                "it was saved"
+            )

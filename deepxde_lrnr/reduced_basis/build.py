@@ -79,14 +79,18 @@ def build_basis(
     nodes = np.unique(nodes, axis=0)
     values, left = greedy.reduced(nodes, np.zeros((len(nodes), 0)))
     good = np.isfinite(left)
+    interpolation = Interpolation(space.scale(nodes[good]), values[good])
     return ReducedBasis(
         functions=greedy.functions(),
         residual=greedy.residual,
         held_out=greedy.held_out,
         indices=accurate.expansion.indices,
-        interpolation=Interpolation(space.scale(nodes[good]), values[good]),
+        interpolation=interpolation,
         checked=check.mu,
         errors=errors,
+        interpolation_errors=check.errors(greedy, interpolation(space.scale(check.mu)))[
+            0
+        ],
         residuals=residuals,
         tolerance=tolerance,
         sizes=np.array(growth.sizes),
@@ -196,6 +200,15 @@ class _Check:
         """Errors, differences from the solution with all neurons, and residuals."""
         start = np.zeros((len(self.mu), 0))
         coefficients, residuals = greedy.reduced(self.mu, start)
+        return *self.errors(greedy, coefficients), residuals
+
+    def errors(self, greedy: Greedy, coefficients: np.ndarray):
+        """Errors, and differences from the solution with all neurons.
+
+        Args:
+            greedy: The basis.
+            coefficients: In it, shape (m, n).
+        """
         readouts = self._solution.coefficients
         differences = np.array(
             [
@@ -204,7 +217,7 @@ class _Check:
             ]
         )
         # The error of the solution compared with is that of the basis, too.
-        return np.hypot(differences, self._own), differences, residuals
+        return np.hypot(differences, self._own), differences
 
 
 def warn_of_slow_decay(basis: ReducedBasis, stacklevel: int) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..data.collocation import Collocation
 from ..data.residual import Residual
 from ..io.sizes import below
+from .arrays import FUNCTIONS, check_arrays
 from .functions import BasisFunctions
 from .interpolation import Interpolation
 from .model import ReducedBasis
 
-_FUNCTIONS = ("mu", "readouts", "transform")
-_NUMBERS = ("checked", "errors", "residuals", "sizes", "decay")
+_NUMBERS = (
+    "checked",
+    "errors",
+    "interpolation_errors",
+    "residuals",
+    "sizes",
+    "decay",
+)
 _POINTS = ("residual", "held_out")
 
 
@@ -24,7 +29,7 @@ def pack_basis(basis: ReducedBasis | None) -> tuple[dict | None, dict]:
         "tolerance": basis.tolerance,
         "seconds": basis.seconds,
     }
-    arrays = {name: getattr(basis.functions, name) for name in _FUNCTIONS}
+    arrays = {name: getattr(basis.functions, name) for name in FUNCTIONS}
     arrays |= {name: getattr(basis, name) for name in _NUMBERS}
     arrays["nodes"] = basis.interpolation.nodes
     arrays["coefficients"] = basis.interpolation.coefficients
@@ -46,34 +51,16 @@ def unpack_basis(header: dict, arrays: dict, fast) -> ReducedBasis:
         ValueError: If the arrays contradict the model or each other.
     """
     space, data = fast.all_neurons_space, fast.residual.data
-    n, p = len(arrays["mu"]), fast.parameter_space.dim
-    m, k = len(arrays["nodes"]), len(arrays["checked"])
-    expected = {
-        "mu": (n, p),
-        "readouts": (n, space.size),
-        "transform": (n, n),
-        "checked": (k, p),
-        "errors": (k,),
-        "residuals": (k,),
-        "nodes": (m, p),
-        "coefficients": (m, n),
-    }
-    for name, shape in expected.items():
-        array = arrays[name]
-        if array.shape != shape or array.dtype.kind != "f":
-            raise ValueError(f"basis/{name} has the shape {array.shape}, not {shape}")
-        # What could not be solved has no error.
-        if name != "errors" and not np.isfinite(array).all():
-            raise ValueError(f"basis/{name} has entries that are NaN or infinite")
-    if not n or fast.expansion.indices is None:
-        raise ValueError("the basis has no functions, or no derivatives")
+    check_arrays(arrays, space.size, fast.parameter_space.dim)
+    if fast.expansion.indices is None:
+        raise ValueError("the basis has no derivatives")
     weights, number = fast.residual.loss_weights, len(fast.problem_record.conditions)
     residual, held_out = (
         Residual(data, Collocation.from_arrays(below(arrays, part), number), weights)
         for part in _POINTS
     )
     return ReducedBasis(
-        functions=BasisFunctions(space, *(arrays[name] for name in _FUNCTIONS)),
+        functions=BasisFunctions(space, *(arrays[name] for name in FUNCTIONS)),
         residual=residual,
         held_out=held_out,
         indices=fast.expansion.indices,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -11,11 +11,10 @@ from ..fast_phase.trial_space import TrialSpace
 from ..nn.hyper_lrnr import rows_of
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
+from .values import BasisValues
 
 # Points at which the trial functions are computed at once: bounds the memory.
 _MAX_POINTS = 512
-# Values that are kept for points that come again, over all sets of points.
-_MAX_KEPT = 2**25
 
 
 class BasisFunctions:
@@ -48,7 +47,6 @@ class BasisFunctions:
         self.readouts = np.asarray(readouts, float)
         self.transform = np.asarray(transform, float)
         self.size, self.num_outputs = len(self.mu), space.num_outputs
-        self._kept = OrderedDict()
 
     def jets(self, indices: MultiIndices, points: np.ndarray) -> np.ndarray:
         """Jets of the basis functions.
@@ -79,25 +77,17 @@ class BasisFunctions:
             )
         return self.transform.T @ solutions
 
-    def values(self, points: np.ndarray) -> np.ndarray:
-        """Values of the basis functions, kept for points that come again.
-
-        Args:
-            points: Array of shape (N, d).
-
-        Returns:
-            Array of shape (number of components, n, N).
-        """
-        points = np.ascontiguousarray(points, dtype=float)
-        key = points.shape, points.tobytes()
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        (values,) = self.jets(MultiIndices.up_to(points.shape[1], 0), points)
-        self._kept[key] = values
-        while sum(v.size for v in self._kept.values()) > _MAX_KEPT:
-            self._kept.popitem(last=False)
-        return values
+    @cached_property
+    def values(self) -> BasisValues:
+        """Values at points, a function to shape (number of components, n, N)."""
+        space = self.space
+        return BasisValues(
+            space.solution_values(self.mu, self.readouts),
+            self.mu,
+            self.transform,
+            space.features,
+            space.takes_parameters,
+        )
 
     def evaluate(self, mu, x, coefficients):
         """u by TensorFlow, where derivatives of it are asked for.

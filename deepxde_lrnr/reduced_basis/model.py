@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
+from .arrays import is_usable
 from .equations import BasisEquations
 from .functions import BasisFunctions
 from .interpolation import Interpolation
@@ -31,6 +32,8 @@ class ReducedBasis:
             was estimated, shape (m, p).
         errors: These relative L2 errors of u, shape (m,).
         residuals: Root mean square residual at held-out points there, shape (m,).
+        interpolation_errors: Estimated errors of u there if the coefficients are
+            interpolated instead of solved for, shape (m,).
         tolerance: What was asked for.
         decay: Largest held-out residual over the candidates, for each size from the
             first that was looked at to n, shape (number of sizes,).
@@ -47,6 +50,7 @@ class ReducedBasis:
     checked: np.ndarray
     errors: np.ndarray
     residuals: np.ndarray
+    interpolation_errors: np.ndarray
     tolerance: float
     decay: np.ndarray
     sizes: np.ndarray
@@ -56,8 +60,7 @@ class ReducedBasis:
     @property
     def usable(self) -> bool:
         """Whether ``FastModel.solve`` takes the basis: the tolerance is reached."""
-        # A comparison with NaN is false.
-        return bool(np.all(self.errors <= self.tolerance))
+        return is_usable(self.errors, self.tolerance)
 
     @property
     def limit(self) -> float:

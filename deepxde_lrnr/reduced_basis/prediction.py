@@ -9,6 +9,7 @@ from threadpoolctl import ThreadpoolController
 from .._forks import check_fork
 from .._tracing import traced
 from ..prediction import MAX_ROWS, Predictor
+from .values import combined
 
 
 class BasisPredictor(Predictor):
@@ -47,13 +48,11 @@ class BasisPredictor(Predictor):
 
     def _of_some(self, x, mu, coefficients, basis) -> np.ndarray:
         """u for some mu, shape (P, N, number of components)."""
-        # A product for each mu, so that it is the same whatever mu are beside it.
+        transform = None
+        if self.network.precision.network._output_transform is not None:
+
+            def transform(*rows):
+                return self._transform(*map(tf.constant, rows)).numpy()
+
         with self._blas.limit(limits=1, user_api="blas"):
-            values = np.matmul(coefficients[:, None, None], basis)[:, :, 0]
-        if self.network.precision.network._output_transform is None:
-            return np.swapaxes(values, 1, 2)
-        num_mu, num_outputs, num_points = values.shape
-        rows = values.transpose(2, 0, 1).reshape(-1, num_outputs)
-        points, parameters = np.repeat(x, num_mu, axis=0), np.tile(mu, (len(x), 1))
-        u = self._transform(*map(tf.constant, (parameters, points, rows))).numpy()
-        return u.reshape(num_points, num_mu, -1).transpose(1, 0, 2)
+            return combined(x, mu, coefficients, basis, transform)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from ..io.numpy_operations import ACTIVATIONS
 from .workspace import Workspace
 
 
@@ -31,6 +32,22 @@ def taylor_series(activation, order: int):
     if activation in closed:
         return lambda v, workspace=None: closed[activation](v, order, workspace)
     return _by_autodiff(activation, order)
+
+
+def values(activation):
+    """An activation as a function of arrays in double precision.
+
+    Args:
+        activation: As for ``taylor_series``.
+
+    Returns:
+        Function of an array, which it may overwrite, to an array.
+    """
+    closed = {dde.nn.activations.get(name): name for name in ("tanh", "sin")}
+    if activation in closed:
+        return ACTIVATIONS[closed[activation]]
+    series = taylor_series(activation, 0)
+    return lambda v: series(v)[0]
 
 
 def tanh_series(v, order: int, workspace: Workspace | None = None) -> list[np.ndarray]:

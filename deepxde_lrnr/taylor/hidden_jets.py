@@ -6,6 +6,7 @@ import numpy as np
 
 from .activations import taylor_series
 from .jets import MultiIndices
+from .solution_values import hypernetwork
 from .workspace import Workspace
 
 
@@ -28,20 +29,14 @@ class HiddenJets:
         self._U, self._V, self._b, self._B, kernels, biases = map(
             _doubles, (stack.U, stack.V, stack.b, stack.B, hyper.kernels, hyper.biases)
         )
-        self._hyper = list(zip(kernels, biases, strict=True))
+        self._hyper = kernels, biases
         self._activations = activations
         self._series = {}  # of the activations, by function and order
 
     def coefficients(self, mu: np.ndarray) -> np.ndarray:
         """The hypernetwork's coefficients for mu of shape (P, p): shape (P, q)."""
         y = self._parameter_space.scale(np.asarray(mu, float))
-        for kernel, bias in self._hyper[:-1]:
-            y = np.tanh(y @ kernel + bias)
-        kernel, bias = self._hyper[-1]
-        y = y @ kernel + bias
-        n = self._layout.num_scales
-        y[:, :n] = np.maximum(y[:, :n], 0)
-        return y
+        return hypernetwork(*self._hyper, self._layout.num_scales, y)
 
     def layers(
         self,

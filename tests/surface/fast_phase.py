@@ -7,10 +7,12 @@ from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from hypothesis import strategies as st
 
 from .kinds import (
+    FLOATS,
     FUNCTIONS,
     NO_FILE,
     NONE,
     OPERATOR,
+    POSITIVE_FLOATS,
     VERBOSE,
     WEIGHTS,
     Kind,
@@ -69,6 +71,16 @@ def add_fast_phase(add, tiny):
     solver = instance(LeastSquares, Adam)
     add_predict(add, tiny, "FastModel.predict", fast.predict)
     add_predict(add, tiny, "Solution.predict", tiny.solution.predict, mu=False)
+    surrogate = tiny.surrogate
+    add_predict(add, tiny, "Surrogate.predict", surrogate.predict, operator=False)
+    add(
+        "Surrogate.coefficients",
+        {"mu": tiny.mu},
+        {"mu": mus(tiny.space)},
+        {"mu": st.tuples(FLOATS, POSITIVE_FLOATS)},
+        surrogate.coefficients,
+    )
+    add("load_surrogate", {"path": tiny.basis_file}, {"path": NO_FILE})
     add(
         "Solution.gradient",
         {"x": tiny.points},

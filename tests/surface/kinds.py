@@ -289,9 +289,11 @@ FLOATS = st.floats(-1e30, 1e30)
 POSITIVE_FLOATS = st.floats(1e-30, 1e30)
 
 
-def add_predict(add, tiny, name, call, mu: bool = True) -> None:
+def add_predict(add, tiny, name, call, mu: bool = True, operator: bool = True) -> None:
     """Entry of one of the methods ``predict``."""
-    arguments, kinds = {"x": tiny.points}, {"x": shaped(None, 2), "operator": OPERATOR}
+    arguments, kinds = {"x": tiny.points}, {"x": shaped(None, 2)}
+    if operator:
+        kinds["operator"] = OPERATOR
     allowed = {
         "x": st.one_of(
             st.lists(st.tuples(FLOATS, FLOATS), min_size=1),

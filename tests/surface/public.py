@@ -20,6 +20,7 @@ NOT_FOR_USERS = {
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
     "Solution.evaluate": "called by predict and sweep",
+    "Surrogate": "made by load_surrogate",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",
     "callbacks.Checkpoint.read": "called by Model.train",

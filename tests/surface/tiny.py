@@ -57,14 +57,18 @@ class Tiny:
         return reduce_model(self.data, self.net, points=20, rank=3, num_parameters=12)
 
     @cached_property
-    def in_basis(self):
-        """A solution in a reduced basis, of a model of its own."""
+    def with_basis(self):
+        """A model of its own that has a reduced basis."""
         settings = {"points": 20, "rank": 3, "num_parameters": 12, "verbose": 0}
         fast = reduce_model(self.data, self.net, **settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fast.build_basis(0.1, 8, 8, verbose=0)
-        return fast.solve(self.mu, lrnr.reduced_basis.BasisLeastSquares())
+        return fast
+
+    @cached_property
+    def in_basis(self):
+        return self.with_basis.solve(self.mu, lrnr.reduced_basis.BasisLeastSquares())
 
     @cached_property
     def solution(self):
@@ -73,6 +77,14 @@ class Tiny:
     @cached_property
     def fast_file(self):
         return self.fast.save(self.folder / "fast.npz")
+
+    @cached_property
+    def basis_file(self):
+        return self.with_basis.save(self.folder / "basis.npz")
+
+    @cached_property
+    def surrogate(self):
+        return lrnr.load_surrogate(self.basis_file)
 
     @cached_property
     def model_file(self):

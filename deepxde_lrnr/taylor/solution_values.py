@@ -1,0 +1,169 @@
+"""Values of solutions of the fast phase at many points, in NumPy alone.
+
+Values of all hidden states at all points and mu would be far more than the memory
+holds, and their derivatives are not needed here: one mu after the other, in blocks of
+points that stay in the cache.
+"""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .._cores import num_cores
+from ..io.sizes import Sizes
+
+# Points of a block: the states of a layer of 100 neurons take a third of a megabyte.
+_BLOCK = 384
+
+
+def hypernetwork(kernels, biases, num_scales: int, y: np.ndarray) -> np.ndarray:
+    """The hypernetwork's coefficients, as ``nn.hypernetwork`` has them.
+
+    Args:
+        kernels: Of its layers.
+        biases: The same.
+        num_scales: Number of coefficients s, which come first.
+        y: Scaled mu, shape (P, p).
+
+    Returns:
+        Array of shape (P, number of coefficients).
+    """
+    for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
+        y = np.tanh(y @ kernel + bias)
+    y = y @ kernels[-1] + biases[-1]
+    y[:, :num_scales] = np.maximum(y[:, :num_scales], 0)
+    return y
+
+
+class SolutionValues:
+    """N(x; mu_j), combinations of trial functions (``TrialSpace``), for several mu_j.
+
+    Args:
+        weights: Of the network, by the names that they have in files.
+        activations: For each hidden layer, a function of an array of any shape, which
+            it may overwrite.
+        random: Weights and shifts of the random features.
+        y: Scaled mu_j, shape (n, p).
+        readouts: Their readouts, shape (n, number of components times number of trial
+            functions).
+
+    Attributes:
+        size: Values for each point, n times the number of components.
+
+    Raises:
+        ValueError: If these do not fit together.
+    """
+
+    def __init__(self, weights: dict, activations, random, y, readouts):
+        weights = {name: np.asarray(w, float) for name, w in weights.items()}
+        sizes = Sizes.of(weights, y.shape[1])
+        self._weights, self._activations = weights, activations
+        self._depth, self._outputs = len(sizes.widths), sizes.outputs
+        self._count, self.size = len(y), len(y) * sizes.outputs
+        kernels, biases = (
+            [weights[f"{name}_{i}"] for i in range(len(sizes.hidden) + 1)]
+            for name in ("kernel", "bias")
+        )
+        z = hypernetwork(kernels, biases, sum(sizes.ranks), y)
+        ends = np.cumsum((*sizes.ranks, *sizes.bias_ranks))[:-1]
+        parts = np.split(z, ends, axis=1)
+        self._scales = parts[: self._depth - 1]
+        self._shifts = parts[self._depth - 1 :]
+        shape = len(y), sizes.outputs, sum(sizes.widths) + len(random[1]) + 1
+        ends = np.cumsum((*sizes.widths, len(random[1])))
+        *parts, self._random_readouts, self._constants = np.split(
+            np.reshape(readouts, shape), ends, axis=2
+        )
+        self._readouts = parts
+        self._random = np.vstack([*random]).T
+
+    def __call__(self, features) -> np.ndarray:
+        """Values.
+
+        Args:
+            features: Features of the points, shape (m, N), or where they depend on mu
+                a list of such arrays, one for each mu_j.
+
+        Returns:
+            Array of shape (n, number of components, N).
+        """
+        shared = not isinstance(features, list)
+        # With a row of ones, for the biases.
+        features = [
+            np.vstack([f, np.ones(f.shape[1])])
+            for f in ([features] if shared else features)
+        ]
+        count = features[0].shape[1]
+        out = np.empty((self._count, self._outputs, count))
+        out[...] = self._constants
+        if self._random.size and shared:
+            self._add_random(features[0], self._random_readouts, out)
+
+        def add(j):
+            own = features[0] if shared else features[j]
+            if self._random.size and not shared:
+                part = slice(j, j + 1)
+                self._add_random(own, self._random_readouts[part], out[part])
+            self._add_states(j, own, out[j])
+
+        # One thread for each mu: threads of BLAS would wait for each other.
+        with (
+            threadpool_limits(1, "blas"),
+            ThreadPoolExecutor(min(num_cores(), self._count)) as pool,
+        ):
+            list(pool.map(add, range(self._count)))
+        return out
+
+    def _add_random(self, features, readouts, out) -> None:
+        """Adds the random features, for several mu_j that have the same."""
+        flat = readouts.reshape(-1, readouts.shape[-1])
+        for block in _blocks(features.shape[1]):
+            states = self._random @ features[:, block]
+            np.tanh(states, out=states)
+            out[:, :, block] += (flat @ states).reshape(*out.shape[:2], -1)
+
+    def _add_states(self, j: int, features, out) -> None:
+        """Adds the hidden states of mu_j."""
+        forward, backward = self._matrices(j)
+        states = [np.empty((len(w), _BLOCK)) for w in forward]
+        modes = [np.empty((len(w), _BLOCK)) for w in backward]
+        for block in _blocks(features.shape[1]):
+            before, width = features[:, block], block.stop - block.start
+            for level in range(self._depth):
+                state = states[level][:, :width]
+                np.matmul(forward[level], before, out=state)
+                state = self._activations[level](state)
+                # What the next layer needs of this one, and what N does.
+                before = modes[level][:, :width]
+                np.matmul(backward[level], state, out=before)
+                rank = len(before) - self._outputs
+                out[:, block] += before[rank:]
+                before = before[: rank + 1]
+                before[rank] = 1
+
+    def _matrices(self, j: int):
+        """For each layer the matrices before and after the activation."""
+        w, forward, backward = self._weights, [], []
+        for level in range(self._depth):
+            bias = w[f"b_{level}"]
+            if f"B_{level}" in w:
+                bias = bias + w[f"B_{level}"] @ self._shifts[level][j]
+            into = (
+                w[f"U_{level}"] * self._scales[level - 1][j] if level else w["W_in"].T
+            )
+            forward.append(np.hstack([into, bias[:, None]]))
+            after = [self._readouts[level][j]]
+            if level < self._depth - 1:
+                after.insert(0, w[f"V_{level + 1}"].T)
+            backward.append(np.vstack(after))
+        return forward, backward
+
+
+def _blocks(count: int):
+    """Slices of so many points."""
+    ends = (*range(0, count, _BLOCK), count)
+    return itertools.starmap(slice, itertools.pairwise(ends))
