@@ -306,16 +306,18 @@ def inverse_text(f: dict) -> str:
 def uncertainty_text(f: dict) -> str:
     rows = [
         [f"the same {f['reference_draws']} draws", percent(f["paired"])],
-        [f"{f['draws']} draws", percent(f["full"])],
-        ["the sampling error to expect of the latter", percent(f["sampling"])],
+        [f"{f['draws']} draws", percent(f["few"])],
     ]
     return (
         "Largest difference, over x and five quantiles, from the quantiles of the "
         f"reference solver's {f['reference_draws']} draws, relative to the range of "
         "u(x, 1):\n\n"
         + table(["our quantiles", "difference"], rows)
-        + f"\n{f['draws']} draws take {f['seconds']:.1f} s, {f['doubtful']} of them "
-        f"solved by the fast phase; the reference solver takes "
+        + f"\nThe standard error of the latter is {percent(f['sampling'])}; the rest "
+        f"is that of the few draws. {f['draws']} draws are solved in "
+        f"{f['seconds']:.1f} s, {f['draws'] / f['seconds']:.0f} a second, "
+        f"{f['in_basis']} of them in the basis; the largest estimated error is "
+        f"{percent(f['estimate'])}. The reference solver takes "
         f"{f['reference_seconds']:.1f} s for {f['reference_draws']}. Offline "
         f"{f['offline_seconds']:.0f} s."
     )

@@ -7,12 +7,10 @@ The family of convection_diffusion_reaction.py. Each parameter is drawn from a n
 distribution about the middle of its side, truncated to the box. The bands of quantiles
 of u(x, 1) are compared with those of the reference solver.
 
-The fast phase for every draw would take minutes, and for most draws the hypernetwork is
-off by less than the sampling error of the quantiles. So all draws are predicted by the
-hypernetwork, and their residual, at a few points, says which of these predictions to
-doubt. Some draws are solved by the fast phase as well. Among those where the prediction
-was off by more than a tolerance, the smallest residual is the limit: every draw with
-such a residual or a larger one is solved by the fast phase.
+Every draw is solved. The fast phase would take minutes for that; it takes half a minute
+in a reduced basis: some tens of its solutions, of which the others are combinations.
+The error of each draw is estimated, and what the basis leaves too far off is solved in
+the trial space.
 """
 
 import os
@@ -27,12 +25,14 @@ import tensorflow as tf
 from report import QUICK, keep
 from scipy.stats import truncnorm
 
-WIDTH, RANK, ITERATIONS = 96, 12, 4000
-NUM_DRAWS, NUM_REFERENCE, NUM_CALIBRATION = 100_000, 2_000, 400
+WIDTH, RANK, ITERATIONS = 96, 12, 1000
+TOLERANCE, MAX_SIZE, NUM_CANDIDATES = 1e-4, 60, 200  # of the basis
+NUM_DRAWS, NUM_REFERENCE = 100_000, 500
 if QUICK:
-    WIDTH, RANK, ITERATIONS = 32, 6, 150
-    NUM_DRAWS, NUM_REFERENCE, NUM_CALIBRATION = 1_000, 100, 32
-TOLERANCE = 3e-3  # of u(x, 1), relative to its range over x and all draws
+    WIDTH, RANK, ITERATIONS = 32, 6, 60
+    TOLERANCE, MAX_SIZE, NUM_CANDIDATES = 3e-2, 16, 32
+    NUM_DRAWS, NUM_REFERENCE = 1_000, 50
+NUM_BLOCKS = 20  # of draws, whose quantiles vary
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 start = time.time()
@@ -74,9 +74,9 @@ def output_transform(inputs, u):
 net.apply_output_transform(output_transform)
 model = lrnr.Model(data, net)
 model.compile("SOAP", lr=3e-3, decay=("cosine", ITERATIONS, 1e-3))
-model.train(iterations=ITERATIONS, batch_size=(64, 32), display_every=1000)
+model.train(iterations=ITERATIONS, batch_size=(64, 32), display_every=250)
 fast = model.reduce()
-fast.solve(space.sample(16))  # compiles
+print(fast.build_basis(TOLERANCE, MAX_SIZE, NUM_CANDIDATES))
 offline_seconds = time.time() - start
 
 # The draws: standard deviation 0.2 of the side, truncated at 2.5 of them.
@@ -85,29 +85,14 @@ mu = truncnorm.rvs(-2.5, 2.5, middle, side / 5, (NUM_DRAWS, space.dim), random_s
 x = np.linspace(0, 2 * np.pi, 128)
 points = np.stack([x, np.ones_like(x)], axis=1)
 
-# The hypernetwork, for every draw.
+# Every draw is solved.
 begin = time.perf_counter()
-u = model.predict(points, mu)[..., 0]
-predict_seconds = time.perf_counter() - begin
-spread = np.ptp(u)
-
-# The residual at some points, for every draw.
-begin = time.perf_counter()
-few = geomtime.random_points(16, "Hammersley")
-indicator = np.sqrt(np.mean(model.predict(few, mu, pde)[..., 0] ** 2, axis=1))
-indicator_seconds = time.perf_counter() - begin
-
-# Above which residual to doubt a prediction; the fast phase for such draws.
-begin = time.perf_counter()
-some = slice(NUM_CALIBRATION)
-off = np.abs(fast.solve(mu[some]).predict(points)[..., 0] - u[some]).max(axis=1)
-too_far = off > TOLERANCE * spread
-limit = indicator[some][too_far].min() if too_far.any() else np.inf
-doubtful = np.flatnonzero(indicator >= limit)
-if len(doubtful):
-    u[doubtful] = fast.solve(mu[doubtful]).predict(points)[..., 0]
-fast_seconds = time.perf_counter() - begin
+sweep = lrnr.sweep(fast, mu, points)
+seconds = time.perf_counter() - begin
+u = sweep.values[..., 0]
 bands = np.quantile(u, QUANTILES, axis=0)
+in_basis = int(np.sum(sweep.method == "reduced basis"))
+estimate = float(np.nanmax(sweep.estimated_error))
 
 # The reference solver for the first draws.
 begin = time.perf_counter()
@@ -128,40 +113,37 @@ def difference(bands, others):
 
 
 paired = difference(np.quantile(u[:NUM_REFERENCE], QUANTILES, axis=0), reference_bands)
-full = difference(bands, reference_bands)
-# What to expect of so few draws: the other blocks of as many, of the same prediction.
-blocks = np.split(u, NUM_DRAWS // NUM_REFERENCE)[1:]
-sampling = np.mean(
-    [difference(np.quantile(b, QUANTILES, axis=0), bands) for b in blocks], axis=0
-)
+few = difference(reference_bands, bands)
+# How the quantiles of blocks of draws vary, and from that those of all draws.
+blocks = [np.quantile(b, QUANTILES, axis=0) for b in np.array_split(u, NUM_BLOCKS)]
+sampling = np.std(blocks, axis=0).max(axis=1) / u_range / np.sqrt(NUM_BLOCKS)
 
 print(
-    f"\nQuantiles of u(x, 1), largest difference over x from the reference solver's "
-    f"{NUM_REFERENCE} draws, relative to the range of u(x, 1)"
+    f"\nQuantiles of u(x, 1), largest difference over x from those of the reference "
+    f"solver's {NUM_REFERENCE} draws, relative to the range of u(x, 1)"
 )
-print(f" quantile | the same draws  {NUM_DRAWS} draws  (sampling error expected)")
-for q, *row in zip(QUANTILES, paired, full, sampling, strict=True):
-    print(f" {q:8.0%} | {row[0]:14.4%} {row[1]:13.4%} {row[2]:13.4%}")
-worst = np.max([paired, full, sampling], axis=1)
-print(f"      max | {worst[0]:14.4%} {worst[1]:13.4%} {worst[2]:13.4%}")
-seconds = predict_seconds + indicator_seconds + fast_seconds
+print(f" quantile | the same draws  {NUM_DRAWS} draws  (their standard error)")
+for q, *row in zip(QUANTILES, paired, few, sampling, strict=True):
+    print(f" {q:8.0%} | {row[0]:14.5%} {row[1]:13.3%} {row[2]:13.3%}")
+worst = np.max([paired, few, sampling], axis=1)
+print(f"      max | {worst[0]:14.5%} {worst[1]:13.3%} {worst[2]:13.3%}")
 print(
-    f"{NUM_DRAWS} draws: {seconds:.1f} s ({predict_seconds:.1f} s prediction, "
-    f"{indicator_seconds:.1f} s residuals, {fast_seconds:.1f} s fast phase for "
-    f"{NUM_CALIBRATION} draws and the {len(doubtful)} doubtful ones)"
+    f"{NUM_DRAWS} draws: {seconds:.1f} s, {NUM_DRAWS / seconds:.0f} a second; "
+    f"{in_basis} of them in the basis, largest estimated error {estimate:.1e}"
 )
 print(
     f"Reference solver: {reference_seconds:.1f} s for {NUM_REFERENCE} draws. "
-    f"Offline: {offline_seconds:.0f} s"
+    f"Offline: {offline_seconds:.0f} s. Everything: {time.time() - start:.0f} s"
 )
 keep(
     "uncertainty",
     draws=NUM_DRAWS,
     reference_draws=NUM_REFERENCE,
     paired=float(worst[0]),
-    full=float(worst[1]),
+    few=float(worst[1]),
     sampling=float(worst[2]),
-    doubtful=len(doubtful),
+    in_basis=in_basis,
+    estimate=estimate,
     seconds=seconds,
     reference_seconds=reference_seconds,
     offline_seconds=offline_seconds,

@@ -11,7 +11,7 @@ from ..fast_phase.least_squares import check_steps, fields_of
 from ..fast_phase.parallel import AT_ONCE, ForEachMu
 from .jacobians import basis_factors
 
-# As many mu are worth a compilation.
+# After as many mu a compilation is worth its time.
 MANY = 32 * AT_ONCE
 
 
@@ -69,10 +69,12 @@ class BasisLeastSquares:
             )
             return list(zip(starts, minima, strict=True))
 
-        each = ForEachMu(solve_some)
+        each, solved = ForEachMu(solve_some), 0
 
         def solve(mu) -> dict[str, np.ndarray]:
-            if len(mu) >= MANY:
+            nonlocal solved
+            solved += len(mu)
+            if len(mu) >= AT_ONCE and solved >= MANY:
                 equations.prepare_many(basis.mu[0])
             initial, minima = zip(*each(mu, num_threads=fast.num_threads), strict=True)
             before = [m.held_out[0] for m in minima]
