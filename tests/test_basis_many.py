@@ -76,8 +76,8 @@ def test_what_one_asks_for_is_computed_for_all_or_for_it_alone():
         made.append(part)
         return J[part]
 
-    together = Stack((3, 1, 4, 0, 2), r, r, make, True).linearised
-    alone = Stack((3, 1, 4, 0, 2), r, r, make, False).linearised
+    together = Stack((3, 1, 4, 0, 2), r, r, make, True).linearised()
+    alone = Stack((3, 1, 4, 0, 2), r, r, make, False).linearised()
     for i in (2, 0):
         for at in (together[i], alone[i]):
             np.testing.assert_array_equal(at.jacobian(), J[i].T)

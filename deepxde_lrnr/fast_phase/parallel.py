@@ -40,6 +40,8 @@ class ForEachMu:
         count = workers * max(1, -(-num_mu // (workers * AT_ONCE)))
         # One thread for each mu: threads of BLAS would wait for each other.
         with self._blas.limit(limits=1, user_api="blas"):
+            if count == 1:
+                return self._some(*arguments)
             parts = [np.array_split(argument, count) for argument in arguments]
             if workers == 1:
                 return list(chain.from_iterable(map(self._some, *parts)))

@@ -98,10 +98,7 @@ class BasisEquations(JetEquations):
                     self._evaluate.read(j, *constants_of(i))
                     for i, j in zip(numbers, jets, strict=False)
                 ]
-                errors, slopes = (
-                    [np.stack(block) for block in zip(*parts, strict=True)]
-                    for parts in zip(*found, strict=True)
-                )
+                errors, slopes = map(_stacked, zip(*found, strict=True))
             fitted, held_out = self._weighted([e[:count] for e in errors])
 
             def make(part):
@@ -111,7 +108,8 @@ class BasisEquations(JetEquations):
 
             # At the start each Jacobian is needed, later few of them.
             together, first[0] = first[0], False
-            return Stack(tuple(numbers), fitted, held_out, make, together).linearised
+            stack = Stack(tuple(numbers), fitted, held_out, make, together)
+            return stack.linearised()
 
         return evaluate
 
@@ -166,6 +164,16 @@ class BasisEquations(JetEquations):
                         np.einsum("kdop,donp->knp", *part, out=out)
                 first += count
         return J
+
+
+def _stacked(of_each_mu) -> list[np.ndarray]:
+    """Tensors of each block, with an axis of mu before."""
+    blocks = zip(*of_each_mu, strict=True)
+    # What has to be put together is copied.
+    return [
+        np.stack(parts) if len(parts) > 1 else np.asarray(parts[0])[None]
+        for parts in blocks
+    ]
 
 
 class _NoFunctions:

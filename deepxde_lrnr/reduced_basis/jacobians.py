@@ -57,18 +57,19 @@ class Stack:
         make: Function of a slice of the k problems to their transposed Jacobians, of
             shape (., n, m), which nothing writes to as long as they are used.
         together: Whether all Jacobians are computed once one is asked for.
-
-    Attributes:
-        linearised: ``BasisLinearised`` of each problem.
     """
 
     def __init__(self, numbers: tuple, fitted, held_out, make, together: bool):
-        self._numbers, self._fitted = numbers, fitted
+        self._numbers, self._fitted, self._held_out = numbers, fitted, held_out
         self._make, self._together = make, together
         self._normal, self._projected = {}, {}
-        self.linearised = [
+
+    def linearised(self) -> list[BasisLinearised]:
+        """One for each problem."""
+        # Not kept: they hold the stack, and what holds itself is not freed at once.
+        return [
             BasisLinearised(*rows, partial(self._jacobian, i), self, i)
-            for i, rows in enumerate(zip(fitted, held_out, strict=True))
+            for i, rows in enumerate(zip(self._fitted, self._held_out, strict=True))
         ]
 
     def _normal_equations(self, i: int) -> tuple[NormalEquations, int]:
@@ -118,28 +119,31 @@ class NormalEquations:
         self.numbers, self.jacobians = numbers, jacobians
 
     @cached_property
-    def _inverses(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def _inverses(self) -> tuple[np.ndarray, list[bool]]:
         """Inverses of the lower Cholesky factors, shape (k, n, n), and which of them
-        are accurate; ``None`` if one of the factors does not exist.
+        are accurate.
         """
         gram = np.matmul(self.jacobians, self.jacobians.swapaxes(1, 2))
-        try:
-            lower = np.linalg.cholesky(gram)
-        except np.linalg.LinAlgError:
-            return None
-        inverses = np.empty_like(lower)
-        for factor, inverse in zip(lower, inverses, strict=True):
-            # LAPACK takes columns for rows.
-            inverse[...] = lapack.dtrtri(factor.T, lower=0)[0].T
-        # Frobenius norms, which are not below those that the condition is made of.
-        squares = (np.einsum("kij,kij->k", m, m) for m in (lower, inverses))
-        return inverses, np.prod([*squares], axis=0) <= _MOST
+        inverses, accurate = np.zeros_like(gram), []
+        for matrix, inverse in zip(gram, inverses, strict=True):
+            # Frobenius norms, which are not below those that the condition is made of;
+            # that of the factor.
+            square = matrix.trace()
+            # LAPACK takes rows for columns.
+            upper, failed = lapack.dpotrf(matrix.T, overwrite_a=True)
+            if not failed:
+                found, failed = lapack.dtrtri(upper, overwrite_c=True)
+            if not failed:
+                inverse[...] = found.T
+                square *= np.vdot(inverse, inverse)
+            accurate.append(not failed and square <= _MOST)
+        return inverses, accurate
 
     def factors(self, i: int):
         """Factors of problem i, ``None`` if its Jacobian is not finite."""
         if not np.isfinite(self.jacobians[i]).all():
             return None
-        if self._inverses is not None and self._inverses[1][i]:
+        if self._inverses[1][i]:
             return CholeskyFactors(self, i)
         return Factors(np.array(self.jacobians[i].T, order="F"))
 
