@@ -25,13 +25,11 @@ unless fewer reach the tolerance.
 
 Then the examples of the gallery, with their own mu and references, by the same calls:
 `python benchmarks/reduced_basis.py --only gallery --json ...` runs each script and
-solves in a basis instead.
+solves in a basis instead (`benchmarks/_basis_gallery.py`).
 
     python benchmarks/reduced_basis.py --json benchmarks/results/reduced_basis.json
 """
 
-import os
-import runpy
 import subprocess
 import sys
 import tempfile
@@ -41,30 +39,19 @@ from pathlib import Path
 
 import deepxde_lrnr as lrnr
 import numpy as np
+from _basis_gallery import (
+    IN_BASIS,
+    IN_TRIAL_SPACE,
+    built,
+    describe_gallery,
+    gallery,
+)
 from _families import POINTS, Family, relative_l1, trained
 from _harness import percent, run, table
-from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.reduced_basis import BasisLeastSquares
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-NAMES = (
-    "diffusion_reaction",
-    "convection",
-    "convection_diffusion_reaction_loss_terms",
-    "burgers",
-    "wave",
-    "advected_pulse",
-    "kovasznay",
-    "poisson_source",
-    "helmholtz",
-    "allen_cahn",
-    "fitzhugh_nagumo",
-    "lotka_volterra",
-)
 NUM_INSIDE, NUM_OUTSIDE, REPEATS = 30, 10, 5
 MANY, NUM_VALUES = 10_000, 1_000
-TOLERANCE, SIZE, CANDIDATES = 1e-4, 60, 200
-IN_BASIS, IN_TRIAL_SPACE = BasisLeastSquares(), LeastSquares()
 
 
 def compute(quick, names=("cdr", "saved", "gallery")):
@@ -74,20 +61,6 @@ def compute(quick, names=("cdr", "saved", "gallery")):
         for group in GROUPS
         if group.__name__ in names
         for key, value in group(quick).items()
-    }
-
-
-def built(fast, quick) -> dict:
-    """Builds the basis; its size and seconds."""
-    start = time.perf_counter()
-    size, candidates = (8, 8) if quick else (SIZE, CANDIDATES)
-    basis = fast.build_basis(TOLERANCE, size, candidates, verbose=0)
-    print(basis, flush=True)
-    return {
-        "offline_s": time.perf_counter() - start,
-        "size": basis.size,
-        "points": len(basis.residual.collocation.pde_points),
-        "estimated_max": float(basis.errors.max()),
     }
 
 
@@ -212,54 +185,6 @@ def throughput(fast, count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
-def gallery(quick) -> dict:
-    """``families``: size, seconds, errors and milliseconds of each example."""
-    start = time.perf_counter()
-    names = NAMES[:1] if quick else NAMES
-    families = {}
-    for name in names:
-        families[name] = of_example(name, quick)
-        print(name, families[name], flush=True)
-    return {"families": families, "gallery_seconds": time.perf_counter() - start}
-
-
-def of_example(name: str, quick) -> dict:
-    """Runs an example twice over its mu: in the trial space, and in a basis."""
-    sys.path.insert(0, str(EXAMPLES))
-    import report
-
-    report.QUICK, found = quick, {}
-    solve_each, summary = report.solve_each, report.summary
-
-    def solve_both(fast, mu, solver=None):
-        if "fast" in found:  # an example that shows another setting as well
-            return solve_each(fast, mu, solver)
-        _, found["trial_ms"] = solve_each(fast, mu, solver)
-        found["fast"] = fast
-        found.update(built(fast, quick))
-        return solve_each(fast, mu, IN_BASIS)
-
-    def keep(before, after, milliseconds, *args):
-        found["solve_ms"] = float(np.median(milliseconds))
-        found["after_mean"] = float(np.mean(after))
-        found["after_max"] = float(np.max(after))
-        return summary(before, after, milliseconds, *args)
-
-    folder, place = tempfile.TemporaryDirectory(), Path.cwd()
-    with folder:
-        try:
-            report.solve_each, report.summary = solve_both, keep
-            os.chdir(folder.name)
-            Path("results").mkdir()
-            runpy.run_path(str(EXAMPLES / f"{name}.py"))
-        finally:
-            os.chdir(place)
-            report.solve_each, report.summary = solve_each, summary
-    found["trial_ms"] = float(np.median(found["trial_ms"]))
-    del found["fast"]
-    return found
-
-
 GROUPS = (cdr, saved, gallery)
 COLUMNS = {
     "size": "functions",
@@ -300,17 +225,7 @@ def describe(results):
         text += "\nFrom a file, without the problem:\n\n"
         text += table(columns, [row + results["command_s"]])
     if "families" in results:
-        rows = [
-            [
-                name,
-                *(percent(part[k]) for k in ("after_mean", "after_max")),
-                percent(part["estimated_max"]),
-                *(part[k] for k in COLUMNS),
-            ]
-            for name, part in results["families"].items()
-        ]
-        columns = ["example", "mean", "max", "estimated max", *COLUMNS.values()]
-        text += "\nThe examples, in a basis:\n\n" + table(columns, rows)
+        text += describe_gallery(results)
     return text
 
 

@@ -1,0 +1,205 @@
+"""The examples of the gallery in a reduced basis: size, seconds, errors, milliseconds.
+
+Each script runs as it stands, three times: trained, after a single step of training,
+when the basis is made of random features for the most part, and after 20 steps, in the
+trial space, when mu that are off by more than a per cent should be named. Errors are
+those that the script itself computes against its reference.
+"""
+
+import json
+import os
+import runpy
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import deepxde_lrnr as lrnr
+import numpy as np
+from _harness import percent, table
+from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.reduced_basis import BasisLeastSquares
+
+HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parent / "examples"
+NAMES = (
+    "diffusion_reaction",
+    "convection",
+    "convection_diffusion_reaction_loss_terms",
+    "burgers",
+    "wave",
+    "advected_pulse",
+    "kovasznay",
+    "poisson_source",
+    "helmholtz",
+    "allen_cahn",
+    "fitzhugh_nagumo",
+    "lotka_volterra",
+)
+TOLERANCE, SIZE, CANDIDATES = 1e-4, 60, 200
+UNTRAINED, HARDLY_TRAINED = 1, 20  # steps
+LARGE = 1e-2
+IN_BASIS, IN_TRIAL_SPACE = BasisLeastSquares(), LeastSquares()
+
+
+def built(fast, quick) -> dict:
+    """Builds the basis; its size and seconds."""
+    start = time.perf_counter()
+    size, candidates = (8, 8) if quick else (SIZE, CANDIDATES)
+    basis = fast.build_basis(TOLERANCE, size, candidates, verbose=0)
+    print(basis, flush=True)
+    return {
+        "offline_s": time.perf_counter() - start,
+        "size": basis.size,
+        "points": len(basis.residual.collocation.pde_points),
+        "estimated_max": float(basis.errors.max()),
+    }
+
+
+def gallery(quick) -> dict:
+    """``families``: size, seconds, errors and milliseconds of each example."""
+    start, families = time.perf_counter(), {}
+    for name in NAMES[:1] if quick else NAMES:
+        found = in_basis(name, quick)
+        found["untrained"] = in_basis(name, quick, UNTRAINED)
+        found["hardly_trained"] = named(name, quick)
+        families[name] = found
+        print(name, found, flush=True)
+    return {
+        "families": families,
+        "effectivity_of_families": {
+            "median": float(
+                np.median([f["effectivity"][0] for f in families.values()])
+            ),
+            "smallest": min(f["effectivity"][1] for f in families.values()),
+        },
+        "gallery_seconds": time.perf_counter() - start,
+    }
+
+
+def in_basis(name: str, quick, steps: int | None = None) -> dict:
+    """An example whose mu are solved in a basis."""
+    found = {}
+
+    def solve(solve_each, fast, mu):
+        if steps is None:
+            _, trial = solve_each(fast, mu, IN_TRIAL_SPACE)
+            found["trial_ms"] = float(np.median(trial))
+        found.update(built(fast, quick))
+        solutions, milliseconds = solve_each(fast, mu, IN_BASIS)
+        found["solve_ms"] = float(np.median(milliseconds))
+        return solutions, milliseconds
+
+    solutions, errors = run_example(name, quick, solve, steps)
+    ratios = np.array([s.error for s in solutions]) / errors
+    return found | {
+        "after_mean": float(np.mean(errors)),
+        "after_max": float(np.max(errors)),
+        "effectivity": [float(np.median(ratios)), float(np.min(ratios))],
+    }
+
+
+def named(name: str, quick) -> dict:
+    """An example that is hardly trained: which large errors are named."""
+
+    def solve(solve_each, fast, mu):
+        return solve_each(fast, mu)
+
+    solutions, errors = run_example(name, quick, solve, HARDLY_TRAINED)
+    status = np.array([s.status for s in solutions])
+    large = np.asarray(errors) > LARGE
+    return {
+        "after_max": float(np.max(errors)),
+        "large": int(large.sum()),
+        "named": int((large & (status == "not resolved")).sum()),
+    }
+
+
+def run_example(name: str, quick, solve, steps: int | None):
+    """Runs a script.
+
+    Args:
+        name: Of the example.
+        quick: Whether it is a short run.
+        solve: In place of the script's first ``solve_each``, which it gets.
+        steps: ``None``, or the largest number of steps of training.
+
+    Returns:
+        List of solutions, and their errors as the script computes them.
+    """
+    sys.path.insert(0, str(EXAMPLES))
+    import report
+
+    report.QUICK, kept = quick, {}
+    solve_each, summary, train = report.solve_each, report.summary, lrnr.Model.train
+
+    def solve_once(fast, mu, solver=None):
+        if "solutions" in kept:  # an example that shows another setting as well
+            return solve_each(fast, mu, solver)
+        kept["solutions"], milliseconds = solve(solve_each, fast, mu)
+        return kept["solutions"], milliseconds
+
+    def keep(before, after, *args):
+        kept["errors"] = np.asarray(after)
+        return summary(before, after, *args)
+
+    def shortened(self, iterations, **options):
+        return train(self, iterations=min(iterations, steps), **options)
+
+    place = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            report.solve_each, report.summary = solve_once, keep
+            if steps is not None:
+                lrnr.Model.train = shortened
+            os.chdir(folder)
+            Path("results").mkdir()
+            runpy.run_path(str(EXAMPLES / f"{name}.py"))
+        finally:
+            os.chdir(place)
+            report.solve_each, report.summary = solve_each, summary
+            lrnr.Model.train = train
+    return kept["solutions"], kept["errors"]
+
+
+def describe_gallery(results) -> str:
+    """Tables of ``families``."""
+    families = results["families"]
+    measured = json.loads((HERE / "results" / "gallery.json").read_text())
+    rows = [
+        [
+            name,
+            f["size"],
+            percent(f["after_mean"]),
+            percent(f["after_max"]),
+            percent(f["estimated_max"]),
+            percent(measured[name]["after_mean"]),
+            f["solve_ms"],
+            f["trial_ms"],
+            f["offline_s"],
+            *f["effectivity"],
+        ]
+        for name, f in families.items()
+    ]
+    columns = ["example", "functions", "mean", "max", "estimated max"]
+    columns += ["trial space, mean", "ms", "ms, trial space", "offline s"]
+    columns += ["estimate over error, median", "smallest"]
+    text = "\nThe examples, in a basis:\n\n" + table(columns, rows)
+    rows = [
+        [
+            name,
+            f["untrained"]["size"],
+            percent(f["untrained"]["after_mean"]),
+            percent(f["untrained"]["after_max"]),
+            percent(f["after_mean"]),
+            f["untrained"]["offline_s"],
+            percent(f["hardly_trained"]["after_max"]),
+            f["hardly_trained"]["large"],
+            f["hardly_trained"]["named"],
+        ]
+        for name, f in families.items()
+    ]
+    columns = ["example", "functions", "mean", "max", "mean, trained", "offline s"]
+    columns += ["max after 20 steps, trial space", "mu above 1 %", "of which named"]
+    text += "\nAfter one step of training, in a basis, and after 20, without:\n\n"
+    return text + table(columns, rows)
