@@ -21,7 +21,9 @@ unless fewer reach the tolerance.
                         the largest of `surrogate.errors`
     command_s           seconds of `python -m deepxde_lrnr predict` on the 256 x 101
                         points: in the basis, and without one, by TensorFlow; medians
-    untrained           the same keys for a network with random weights
+    memory              what grows in 100,000 solves, one after the other
+    untrained           the keys down to `error_effectivity` for a network with random
+                        weights
 
 Then the examples of the gallery, with their own mu and references, by the same calls:
 `python benchmarks/reduced_basis.py --only gallery --json ...` runs each script and
@@ -48,13 +50,15 @@ from _basis_gallery import (
 )
 from _families import POINTS, Family, relative_l1, trained
 from _harness import percent, run, table
+from _memory import ROWS, memory_of_solves
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NUM_INSIDE, NUM_OUTSIDE, REPEATS = 30, 10, 5
 MANY, NUM_VALUES = 10_000, 1_000
+MOST = 100_000
 
 
-def compute(quick, names=("cdr", "saved", "gallery")):
+def compute(quick, names=("cdr", "saved", "memory", "gallery")):
     warnings.simplefilter("ignore", UserWarning)
     return {
         key: value
@@ -185,7 +189,16 @@ def throughput(fast, count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
-GROUPS = (cdr, saved, gallery)
+def memory(quick) -> dict:
+    """``memory``: what grows in very many solves, each with values at 1,000 points."""
+    fast, _, _ = reduced(family_of_size(quick), quick)
+    built(fast, quick)
+    points = POINTS[:: len(POINTS) // NUM_VALUES][:NUM_VALUES]
+    counts = (60, 60) if quick else (MOST, MOST // 50)
+    return {"memory": memory_of_solves(fast, points, *counts, (IN_BASIS,))}
+
+
+GROUPS = (cdr, saved, memory, gallery)
 COLUMNS = {
     "size": "functions",
     "points": "points",
@@ -224,6 +237,9 @@ def describe(results):
         columns += ["predict, s", "without a basis, s"]
         text += "\nFrom a file, without the problem:\n\n"
         text += table(columns, [row + results["command_s"]])
+    if "memory" in results:
+        rows = [[ROWS[key], value] for key, value in results["memory"].items()]
+        text += "\nMemory:\n\n" + table(["what", "measured"], rows)
     if "families" in results:
         text += describe_gallery(results)
     return text

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.reduced_basis import BasisLeastSquares
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 X = np.linspace([0, 0], [1, 1], 5)
@@ -29,13 +30,16 @@ def memory():
 def fast():
     line, time = dde.geometry.Interval(0, 1), dde.geometry.TimeDomain(0, 1)
     space = lrnr.ParameterSpace(k=(0.5, 3))
-    return families.decay(dde.geometry.GeometryXTime(line, time), space)
+    fast = families.decay(dde.geometry.GeometryXTime(line, time), space)
+    fast.build_basis(1e-3, 8, num_candidates=24, verbose=0)
+    return fast
 
 
 @pytest.mark.parametrize(
     "solvers",
     [
         [LeastSquares(2)],
+        pytest.param([BasisLeastSquares()], id="basis"),
         pytest.param(None, marks=pytest.mark.slow, id="several"),
     ],
 )

@@ -338,3 +338,19 @@ def test_a_legend_does_not_cover_the_curves(several):
     axis.figure.canvas.draw()
     legend = axis.get_legend().get_window_extent()
     assert legend.x0 >= axis.get_window_extent().x1
+
+
+def test_a_basis_is_drawn_by_its_decay_and_its_mu(fast):
+    with pytest.raises(ValueError, match="has no basis"):
+        lrnr.plot.basis(fast)
+    basis = fast.build_basis(1e-3, 8, num_candidates=24, verbose=0)
+    decay, chosen = lrnr.plot.basis(fast)
+    np.testing.assert_array_equal(decay.lines[0].get_xdata(), basis.sizes)
+    np.testing.assert_array_equal(decay.lines[0].get_ydata(), basis.decay)
+    (points,) = chosen.collections
+    np.testing.assert_allclose(points.get_offsets(), basis.mu)
+    assert (chosen.get_xscale(), chosen.get_yscale()) == ("linear", "log")
+    _, line = lrnr.plot.basis(basis, "a")
+    np.testing.assert_array_equal(line.lines[0].get_xdata(), basis.mu[:, 1])
+    with pytest.raises(TypeError, match="FastModel with a basis"):
+        lrnr.plot.basis(basis.functions)

@@ -52,6 +52,32 @@ def parameter_index(name, space, argument: str = "parameter") -> int:
     return space.names.index(name)
 
 
+def parameter_columns(parameters, space) -> list[int]:
+    """Columns of the parameters over which something is drawn.
+
+    Args:
+        parameters: Names of one or two parameters, ``None`` for the first two.
+        space: ``ParameterSpace``.
+
+    Raises:
+        ValueError: If there are no such parameters.
+    """
+    if parameters is None:
+        parameters = space.names[:2]
+    if isinstance(parameters, str):
+        parameters = (parameters,)
+    if not isinstance(parameters, (list, tuple)):
+        raise ValueError(
+            f"parameters is {shown(parameters)}; it must be one or two names."
+        )
+    columns = [parameter_index(name, space, "parameters") for name in parameters]
+    if len(columns) not in (1, 2) or len(set(columns)) != len(columns):
+        raise ValueError(
+            f"parameters is {tuple(parameters)}; it must be one or two different names."
+        )
+    return columns
+
+
 def legend_beside(axis, **style) -> None:
     """A legend on the right of the axes, where it covers no curve."""
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small", **style)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._checks import shown
 from ..fast_phase import Solution
 from ._drawing import (
     MAX_LEGEND,
@@ -13,7 +12,7 @@ from ._drawing import (
     legend_beside,
     make_axes,
     mu_text,
-    parameter_index,
+    parameter_columns,
 )
 
 
@@ -89,19 +88,7 @@ def indicator(solution, parameters=None, ax=None):
     mu, residual = np.asarray(solution.mu), np.asarray(solution.residual, float)
     if mu.ndim != 2:
         raise ValueError("solution is that of one mu; solve several for a map.")
-    if parameters is None:
-        parameters = space.names[:2]
-    if isinstance(parameters, str):
-        parameters = (parameters,)
-    if not isinstance(parameters, (list, tuple)):
-        raise ValueError(
-            f"parameters is {shown(parameters)}; it must be one or two names."
-        )
-    columns = [parameter_index(name, space, "parameters") for name in parameters]
-    if len(columns) not in (1, 2) or len(set(columns)) != len(columns):
-        raise ValueError(
-            f"parameters is {tuple(parameters)}; it must be one or two different names."
-        )
+    columns = parameter_columns(parameters, space)
     label = "residual (root mean square)"
     (axis,) = make_axes(ax, 1)
     scales = ["log" if space.log[j] else "linear" for j in columns]

@@ -55,6 +55,16 @@ def add_plots(add, tiny):
         {"model": instance(lrnr.FastModel, report), "ax": ax},
     )
     add(
+        "plot.basis",
+        {"model": tiny.with_basis, "ax": tiny.two_axes},
+        {
+            "model": instance(type(tiny.with_basis.basis)),
+            "parameters": NONE | parameter | different,
+            "ax": NONE,
+        },
+        result=lambda axes: None,
+    )
+    add(
         "plot.convergence",
         {"solution": tiny.solution, **drawn},
         {"solution": solution, "ax": ax},

@@ -96,6 +96,12 @@ class Tiny:
 
         return Figure().subplots()
 
+    @cached_property
+    def two_axes(self):
+        from matplotlib.figure import Figure
+
+        return Figure().subplots(1, 2)
+
     def untrained(self):
         return lrnr.nn.HyperLRNR(
             [2, 4, 4, 1], "tanh", "Glorot normal", rank=2, parameter_space=self.space
