@@ -9,9 +9,11 @@ those that the script itself computes against its reference.
 import json
 import os
 import runpy
+import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import deepxde_lrnr as lrnr
@@ -60,9 +62,10 @@ def gallery(quick) -> dict:
     """``families``: size, seconds, errors and milliseconds of each example."""
     start, families = time.perf_counter(), {}
     for name in NAMES[:1] if quick else NAMES:
-        found = in_basis(name, quick)
-        found["untrained"] = in_basis(name, quick, UNTRAINED)
-        found["hardly_trained"] = named(name, quick)
+        # Each in a process of its own, whose memory is free afterwards.
+        found = in_process("in_basis", name, quick)
+        found["untrained"] = in_process("in_basis", name, quick, UNTRAINED)
+        found["hardly_trained"] = in_process("named", name, quick)
         families[name] = found
         print(name, found, flush=True)
     return {
@@ -75,6 +78,14 @@ def gallery(quick) -> dict:
         },
         "gallery_seconds": time.perf_counter() - start,
     }
+
+
+def in_process(function: str, *arguments) -> dict:
+    """What a function of this file returns, called in another process."""
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        task = json.dumps([function, *arguments])
+        subprocess.run([sys.executable, __file__, task, file.name], check=True)
+        return json.load(file)
 
 
 def in_basis(name: str, quick, steps: int | None = None) -> dict:
@@ -203,3 +214,10 @@ def describe_gallery(results) -> str:
     columns += ["max after 20 steps, trial space", "mu above 1 %", "of which named"]
     text += "\nAfter one step of training, in a basis, and after 20, without:\n\n"
     return text + table(columns, rows)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)
+    name, *arguments = json.loads(sys.argv[1])
+    result = {"in_basis": in_basis, "named": named}[name](*arguments)
+    Path(sys.argv[2]).write_text(json.dumps(result))

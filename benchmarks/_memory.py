@@ -14,7 +14,7 @@ ROWS = {
     "rss_growth_mb": "MB that memory (RSS) grew meanwhile",
     "late_rss_growth_mb": "MB of them in the second half: a leak goes on",
     "retracings": "functions traced meanwhile",
-    "mixed_solves": "solves of 1 to 20 mu, by two solvers in turns",
+    "mixed_solves": "solves of 1 to 20 mu, by each solver in turn",
     "mixed_rss_growth_mb": "MB that memory grew meanwhile",
     "mixed_late_rss_growth_mb": "MB of them in the second half",
     "mixed_retracings": "functions traced meanwhile",
