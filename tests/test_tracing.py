@@ -9,8 +9,9 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr._tracing import Compiled, traced
+from deepxde_lrnr._tracing import Compiled, CompiledOnce, traced
 from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.taylor.workspace import Workspace
 
 
 @pytest.fixture
@@ -74,3 +75,19 @@ def test_several_reductions_are_no_reason_to_warn(warned, monkeypatch, tmp_path)
         solution.predict([[0.5]], lambda x, u: u * x)
         fast.save(tmp_path / "fast.npz")
     assert not [message for message in warned if "retracing" in message]
+
+
+@pytest.mark.parametrize("xla", [True, False])
+@pytest.mark.parametrize("aligned", [True, False])
+def test_what_was_read_from_an_array_stays_when_it_is_written_again(xla, aligned):
+    def function(a, factor):
+        return a, tf.reshape(a, (6,)), tf.stack([a]), factor * a
+
+    compiled = CompiledOnce(function, xla)
+    array = Workspace().empty("a", (2, 3)) if aligned else np.empty(7)[1:].reshape(2, 3)
+    for value in (1.0, 2.0):
+        array[...] = value
+        results = compiled.read(array, tf.constant(3.0, tf.float64))
+        array[...] = np.nan
+        for result, expected in zip(results, (1, 1, 1, 3), strict=True):
+            np.testing.assert_array_equal(np.asarray(result), expected * value)
