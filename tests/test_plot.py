@@ -302,8 +302,8 @@ def test_values_of_both_signs_are_white_at_zero(several):
         ((name, stage),) = one._stages.items()
 
         class Shifted(type(stage.predictor)):
-            def __call__(self, *args):
-                return super().__call__(*args) - offset
+            def evaluate(self, *args):
+                return super().evaluate(*args) - offset
 
         predictor = copy.copy(stage.predictor)
         predictor.__class__ = Shifted
