@@ -18,9 +18,9 @@ they predict as well, and say so.
 
 The output is an .npz file: u on the grid (for sweep with an axis of mu before), axis_0,
 axis_1, ... of the grid, mu, parameters (the names of its columns), status, and, if
-solved, residual and initial_residual. The status is "reduced basis, interpolated" or
-"hypernetwork" where nothing was solved. A sweep goes in chunks of bounded memory, also
-into a .zarr folder, and has estimated_error, steps and method besides.
+solved, residual, initial_residual, estimated_error, steps and method. The status is
+"reduced basis, interpolated" or "hypernetwork" where nothing was solved. A sweep goes
+in chunks of bounded memory, also into a .zarr folder.
 
 Exit code: 0 done, 1 failed, 2 wrong usage.
 """
@@ -138,7 +138,24 @@ def _parser() -> argparse.ArgumentParser:
                 help="ParametricPDE, or function that returns it, in a module or in a "
                 "file of Python code, which is executed",
             )
+            command.add_argument(
+                "--tolerance",
+                type=_tolerance,
+                metavar="NUMBER",
+                help="relative L2 error of u to be reached, e.g. 1e-6 (an estimate); "
+                "needs --problem",
+            )
     return parser
+
+
+def _tolerance(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number > 0")
+    return number
 
 
 def _one_mu(arguments) -> list[str]:
@@ -163,7 +180,7 @@ def _info(options) -> None:
 
 
 def _predict(options) -> None:
-    options.problem = None
+    options.problem = options.tolerance = None
     _evaluate_one(options, options.mu)
 
 
@@ -186,6 +203,10 @@ class _Model:
             raise UsageError(f"--out is {self.out}, but there is no folder {folder}.")
         if options.problem is not None:
             check_problem(options.problem)
+        elif options.tolerance is not None:
+            raise UsageError(
+                "--tolerance is for solving, which needs the problem: --problem."
+            )
         content = container.read_any(self.path)
         if content.kind not in (MODEL, FAST_MODEL):
             raise ValueError(
@@ -213,7 +234,7 @@ class _Model:
         self.points = np.stack(np.meshgrid(*self.axes, indexing="ij"), axis=-1).reshape(
             -1, len(self.axes)
         )
-        self.problem = options.problem
+        self.problem, self.tolerance = options.problem, options.tolerance
 
     def with_problem(self):
         """The ``FastModel`` with the problem."""
@@ -242,12 +263,16 @@ def _evaluate_one(options, mu_text: str) -> None:
         u = found.predict(given.mu)
         more = {"status": np.array(found.status)}
     else:
-        solution = given.with_problem().solve(given.mu)
+        model = given.with_problem()
+        solution = model.solve(given.mu, tolerance=given.tolerance)
         u = solution.predict(given.points)
         more = {
             "status": np.asarray(solution.status, str),
             "residual": solution.residual,
             "initial_residual": solution.initial_residual,
+            "estimated_error": solution.estimated_error,
+            "steps": solution.steps,
+            "method": np.asarray(solution.method, str),
         }
     result = {
         "u": u.reshape(*map(len, given.axes), u.shape[-1]),
@@ -274,7 +299,8 @@ def _evaluate_many(options) -> None:
         model = given.with_problem()
         from .sweeps import sweep
 
-        result = sweep(model, given.mu, given.points, out=output)
+        how = {"out": output, "tolerance": given.tolerance}
+        result = sweep(model, given.mu, given.points, **how)
         _say_done(given.out, result.values.shape, result.status)
         return
     found = given.predictions()

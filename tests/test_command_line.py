@@ -197,7 +197,7 @@ def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
 
 
 KEYS = {"u", "axis_0", "axis_1", "mu", "parameters", "status"}
-SOLVED = {"residual", "initial_residual"}
+SOLVED = {"residual", "initial_residual", "estimated_error", "steps", "method"}
 
 
 def test_files_have_the_arrays_that_are_documented_and_no_others(run, folder, problem):
@@ -207,7 +207,32 @@ def test_files_have_the_arrays_that_are_documented_and_no_others(run, folder, pr
     solved = run("solve", "fast.npz", mu=MU, problem=problem)[3]
     assert solved.keys() == KEYS | SOLVED
     swept = run("sweep", "fast.npz", mus=mus, problem=problem)[3]
-    assert swept.keys() == KEYS | SOLVED | {"estimated_error", "steps", "method"}
+    assert swept.keys() == KEYS | SOLVED
+
+
+def test_solving_goes_on_until_a_tolerance_holds(run, fast, folder, problem):
+    mus, tolerance = folder / "mus.csv", 1e-14
+    options = {"problem": problem, "tolerance": tolerance}
+    swept = run("sweep", "fast.npz", mus=mus, **options)[3]
+    expected = fast.solve(swept["mu"], tolerance=tolerance)
+    assert swept["method"].tolist() == expected.method.tolist()
+    assert swept["status"].tolist() == expected.status.tolist()
+    # An estimate that is rounding varies; but it was made.
+    assert np.isfinite(swept["estimated_error"]).all()
+    solved = run("solve", "fast.npz", mu=MU, **options)[3]
+    assert np.isfinite(solved["estimated_error"]) and solved["method"] != ""
+
+
+@pytest.mark.parametrize("text", ["0", "-1e-3", "nan", "little"])
+def test_a_tolerance_is_a_positive_number(run, problem, text):
+    line = [f"--tolerance={text}"]
+    code, _, said, _ = run("solve", "fast.npz", *line, mu=MU, problem=problem)
+    assert code == 2 and "not a number > 0" in said
+
+
+def test_a_tolerance_needs_the_problem(run):
+    code, _, said, _ = run("solve", "fast.npz", mu=MU, tolerance=1e-3)
+    assert code == 2 and "--problem" in said
 
 
 @pytest.mark.parametrize("with_problem", [True, False])
