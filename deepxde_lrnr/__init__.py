@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .loading import load_fast, load_model
     from .model import Model
     from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+    from .polishing import PolishedSolution, polish
     from .sweeps import Sweep, sweep
     from .training import DivergenceError
 
@@ -40,6 +41,7 @@ __all__ = [
     "OutsideGeometryWarning",
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
+    "PolishedSolution",
     "Solution",
     "Sweep",
     "__version__",
@@ -52,6 +54,7 @@ __all__ = [
     "offline",
     "optimizers",
     "plot",
+    "polish",
     "reduced_basis",
     "reduction",
     "sweep",
@@ -81,10 +84,12 @@ _HOME = {
     "OutsideGeometryWarning": "data.outside",
     "OutsideParameterSpaceWarning": "parameter_space",
     "ParameterSpace": "parameter_space",
+    "PolishedSolution": "polishing",
     "Solution": "fast_phase",
     "Sweep": "sweeps",
     "load_fast": "loading",
     "load_model": "loading",
+    "polish": "polishing",
     "sweep": "sweeps",
 }
 
