@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import deepxde as dde
 import numpy as np
-import tensorflow as tf
 
-from .._checks import as_function, num_args, shown
+from .._checks import as_function
 from ..data import ParametricPDE
 from ..parameter_space import ParameterSpace
 from .variables import Variables
