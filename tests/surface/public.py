@@ -18,6 +18,7 @@ NOT_FOR_USERS = {
     "FastModel.stage": "called by solve and sweep",
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
+    "PolishedSolution": "made by polish",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",
     "callbacks.Checkpoint.read": "called by Model.train",
