@@ -34,6 +34,7 @@ BENCHMARKS = (
     "steady",
     "limits",
     "drop_in",
+    "polish",
     "low_rank_structure",
     "eim_errors",
     "sampling_points",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .loading import load_fast, load_model
     from .model import Model
     from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+    from .polishing import PolishedSolution, polish
     from .reduced_basis.surrogate import Surrogate, load_surrogate
     from .sweeps import Sweep, sweep
     from .training import DivergenceError
@@ -41,6 +42,7 @@ __all__ = [
     "OutsideGeometryWarning",
     "OutsideParameterSpaceWarning",
     "ParameterSpace",
+    "PolishedSolution",
     "Solution",
     "Surrogate",
     "Sweep",
@@ -55,6 +57,7 @@ __all__ = [
     "offline",
     "optimizers",
     "plot",
+    "polish",
     "reduced_basis",
     "reduction",
     "sweep",
@@ -84,12 +87,14 @@ _HOME = {
     "OutsideGeometryWarning": "_outside",
     "OutsideParameterSpaceWarning": "parameter_space",
     "ParameterSpace": "parameter_space",
+    "PolishedSolution": "polishing",
     "Solution": "fast_phase",
     "Surrogate": "reduced_basis.surrogate",
     "Sweep": "sweeps",
     "load_fast": "loading",
     "load_model": "loading",
     "load_surrogate": "reduced_basis.surrogate",
+    "polish": "polishing",
     "sweep": "sweeps",
 }
 

@@ -100,19 +100,31 @@ class TrialSpace:
         self.precision = precision
         stack = network.stack
         self._activations = precision.activations(stack.activations)
-        self.hidden = HiddenJets(network, self._activations)
+        self.hidden = self._hidden_jets()
+        widths = self.hidden.widths
         self.num_features = stack.W_in.shape[0]
         if random is None:
             random = RandomFeatures.draw(self.num_features, 0, 1.0)
         self.random = random
-        self.num_functions = sum(stack.widths) + len(random) + 1
+        self.num_functions = sum(widths) + len(random) + 1
         self.num_outputs = stack.num_outputs
         self.size = self.num_functions * self.num_outputs
         w = np.zeros((self.num_outputs, self.num_functions))
-        last = sum(stack.widths)
-        w[:, last - stack.widths[-1] : last] = np.transpose(stack.W_out)
+        last = sum(widths)
+        w[:, last - widths[-1] : last] = np.transpose(stack.W_out)
         w[:, -1] = stack.b_out
         self._start = w.ravel()
+
+    def with_random(self, random: RandomFeatures | None) -> TrialSpace:
+        """The same hidden states beside other random features."""
+        return type(self)(self._given, self.precision, random)
+
+    def _hidden_jets(self) -> HiddenJets:
+        return HiddenJets(self._given, self._activations)
+
+    def _states(self, features, mu) -> list:
+        """Hidden states as Tensors, for features of rows in double precision."""
+        return self.network.stack.hidden_states(features, self.network.hypernetwork(mu))
 
     @cached_property
     def network(self) -> FastLRNR:
@@ -148,9 +160,7 @@ class TrialSpace:
         """N for readouts; arguments and result as for ``evaluate``."""
         num_mu = mu.shape[0] or tf.shape(mu)[0]
         features = self.precision.feature_transform(x, rows_of(mu, x))
-        states = self.network.stack.hidden_states(
-            features, self.network.hypernetwork(mu)
-        )
+        states = self._states(features, mu)
         states.append(self.random.values(features))
         w = tf.reshape(readout, (num_mu, self.num_outputs, self.num_functions))
         total, first = w[:, :, -1], 0

@@ -21,6 +21,7 @@ NOT_FOR_USERS = {
     "Solution": "made by FastModel.solve",
     "Solution.evaluate": "called by predict and sweep",
     "Surrogate": "made by load_surrogate",
+    "PolishedSolution": "made by polish",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",
     "callbacks.Checkpoint.read": "called by Model.train",

@@ -1,0 +1,85 @@
+"""A problem without parameters as a family of one member."""
+
+from __future__ import annotations
+
+import deepxde as dde
+import numpy as np
+
+from .._checks import as_function
+from ..data import ParametricPDE
+from ..parameter_space import ParameterSpace
+from .variables import Variables
+
+_UNSUPPORTED = (dde.data.FPDE, dde.data.IDE)
+
+
+class PlainProblem(ParametricPDE):
+    """A ``dde.data.PDE`` or ``TimePDE`` as it is: nothing in it takes mu.
+
+    Whatever mu is, the errors are those of the problem: there is a parameter because
+    the machinery wants one.
+
+    Args:
+        problem: ``dde.data.PDE`` or ``dde.data.TimePDE``.
+        variables: The unknown numbers of an inverse problem, read by its functions.
+
+    Raises:
+        TypeError: If ``problem`` is of another type.
+        ValueError: If a function takes the wrong number of arguments, or the PDE or an
+            IC/BC has no points.
+    """
+
+    def __init__(self, problem, variables: Variables):
+        check_data(problem)
+        self.variables = variables
+        super().__init__(problem, ParameterSpace(none=(0, 1)), 1, num_test=1)
+
+    def _check_arguments(self) -> None:
+        pde = self.problem.pde
+        if pde is not None:
+            as_function("pde", pde, (2,), "(x, u)")
+        for condition in self.conditions:
+            if condition.takes_mu:
+                raise ValueError(
+                    f"The function of {condition.name} takes auxiliary variables, "
+                    "which polish() does not have; it must be a function of x."
+                )
+        if self.measured:
+            raise ValueError(
+                f"{self.bc_names[min(self.measured)]} has measurements at mu of their "
+                "own; without parameters it must be a dde.icbc.PointSetBC."
+            )
+        if pde is None and not self.conditions:
+            raise ValueError("The problem of model has neither a pde nor conditions.")
+
+    def _sample(self, n: int, distribution: str) -> np.ndarray:
+        # Any, without a random number.
+        return np.zeros((n, 1), dde.config.real(np))
+
+    def pde_errors(self, x, *args, **kwargs) -> list:
+        with self.variables.read_as(x.dtype):
+            return super().pde_errors(x, *args, **kwargs)
+
+    def error_at_rows(self, condition, x_rows, x, *args, **kwargs):
+        with self.variables.read_as(x.dtype):
+            return super().error_at_rows(condition, x_rows, x, *args, **kwargs)
+
+
+def check_data(problem) -> None:
+    """Checks the data of a ``dde.Model``.
+
+    Raises:
+        TypeError: If it is no ``dde.data.PDE`` or ``TimePDE``.
+        ValueError: If it has auxiliary variables.
+    """
+    if not isinstance(problem, dde.data.PDE) or isinstance(problem, _UNSUPPORTED):
+        raise TypeError(
+            f"The data of model is a {type(problem).__module__}."
+            f"{type(problem).__name__}; polish() takes dde.data.PDE and "
+            "dde.data.TimePDE, whose residual it needs."
+        )
+    if problem.auxiliary_var_fn is not None:
+        raise ValueError(
+            "The data of model has an auxiliary_var_function, which polish() does not "
+            "take; functions of x can be computed in pde itself."
+        )

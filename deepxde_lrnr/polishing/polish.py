@@ -1,0 +1,266 @@
+"""Least squares for the readout of a network that a plain ``dde.Model`` has trained."""
+
+from __future__ import annotations
+
+import deepxde as dde
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .._checks import as_choice, as_integer, as_loss_weights, shown
+from .._forks import check_fork
+from ..data.collocation import bounding_box
+from ..data.residual import Residual
+from ..fast_phase.expansion import find_expansion
+from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.points import PER_UNKNOWN_RANDOM, fast_collocations, num_points
+from ..fast_phase.trial_space import RandomFeatures
+from ..prediction import Predictor
+from ..taylor.feature_jets import feature_jets
+from ..taylor.jets import MultiIndices
+from ..taylor.precision import Precision
+from ..taylor.workspace import Workspace
+from .dense import PlainNetwork, check_layers
+from .plain_problem import PlainProblem, check_data
+from .solution import PolishedSolution
+from .trial_space import DenseTrialSpace, equations_of
+from .variables import Variables
+
+# Random features that are compared, as far as there are no more unknowns than so many.
+_COUNTS, _MOST_UNKNOWNS = (128, 256), 700
+_SCALES = (1.0, 2.0, 4.0, 8.0)
+# More of them have to divide the residual at held-out points by so much.
+_WORTH = 1.2
+_FEWEST_POINTS = 256
+# Steps while spaces are compared, and at the end.
+_FEW_STEPS, _STEPS, _RTOL = 6, 30, 0.3
+
+
+def polish(
+    model, layers: str = "all", random_features: int | None = None
+) -> PolishedSolution:
+    """Polishes what a plain ``dde.Model`` has trained.
+
+    Training makes good functions, the hidden states of the network, and leaves their
+    combination far from the best. That is found here, in double precision: the readout
+    of all hidden states, and of random features beside them where they lower the
+    residual, by Gauss-Newton steps on the residual of the problem itself, as DeepXDE
+    computes it, at fresh points. The numbers of ``external_trainable_variables`` are
+    unknowns like the others. The result never has a larger residual at points held out
+    than the trained network; ``model`` is not changed.
+
+    Args:
+        model: ``dde.Model``, trained: of a ``dde.data.PDE`` or ``TimePDE`` and a
+            ``dde.nn.FNN``, ``dde.nn.PFNN`` or ``nn.LRNR``, with any transforms. Its
+            ``loss_weights`` hold here as well; the loss is taken to be "MSE".
+        layers: "all" hidden layers, or the "last" alone, without random features: a
+            network of the same form, see ``PolishedSolution.assign``.
+        random_features: Number of random tanh features of the feature transform's
+            output. By default it is chosen by the residual at points held out.
+
+    Raises:
+        TypeError: If ``model`` is no ``dde.Model``, or its data or network is none of
+            these.
+        ValueError: If it is not compiled or not trained, an argument is not as above, a
+            loss weight is negative, or the problem takes auxiliary variables.
+
+    Warns:
+        PrecisionWarning: If a function of the user's can only be computed in single
+            precision.
+
+    References:
+        `S. Dong, & Z. Li. Local extreme learning machines and domain decomposition for
+        solving linear and nonlinear partial differential equations. Computer Methods
+        in Applied Mechanics and Engineering, 387, 114129, 2021
+        <https://doi.org/10.1016/j.cma.2021.114129>`_: nonlinear least squares for the
+        last layer of a random network.
+    """
+    check_fork("polish()")
+    _check_model(model)
+    last = as_choice("layers", layers, ("all", "last")) == "last"
+    if random_features is not None:
+        random_features = as_integer("random_features", random_features, 0)
+    if last and random_features:
+        raise ValueError(
+            f"random_features is {random_features} with layers='last'; it must be 0 or "
+            "None there: a network of the same form has none."
+        )
+    weights = as_loss_weights(model.loss_weights)
+    variables = Variables(model.external_trainable_variables)
+    data = PlainProblem(model.data, variables)
+    network = PlainNetwork(model.net, data, last)
+    precision = Precision(network)
+    few = np.asarray(data.train_collocation.points[:8], float)
+    precision.settle_transforms(few[:2], np.zeros((2, 1)), stacklevel=3)
+    space = DenseTrialSpace(network, precision)
+    check_layers(model.net, space, few)
+    expansion = find_expansion(data, weights, precision)
+    more = 0 if last else max(_COUNTS) if random_features is None else random_features
+    size = space.size + more * space.num_outputs
+    if random_features is None and expansion.indices is None:
+        more, size = 0, space.size  # by autodiff each unknown takes its time
+    elif random_features is None:
+        size = max(space.size, min(size, _MOST_UNKNOWNS))
+    count = num_points(size, expansion.num_equations, PER_UNKNOWN_RANDOM)
+    count = max(_FEWEST_POINTS, count)
+    residuals = [Residual(data, c, weights) for c in fast_collocations(data, count)]
+    equations = equations_of(expansion, *residuals, space)
+    with threadpool_limits(limits=1, user_api="blas"):
+        search = _Search(equations, space, size)
+        if random_features:
+            search.try_random(random_features, 1.0)
+        elif more:
+            search.enrich()
+        space, minimum, held_out = search.finish()
+    initial = search.initial
+    # A comparison with NaN is false.
+    better = len(minimum.history) > 1 and minimum.held_out[-1] < initial**2
+    status, unknowns = minimum.status, minimum.unknowns
+    if not better:
+        space, unknowns = search.space, search.space.start()
+        status = status if status == "not finite" else "no improvement"
+    space.is_last = last
+    variables.assign(unknowns[space.num_readouts :])
+    geom = data.geom
+    time = hasattr(geom, "timedomain") or isinstance(geom, dde.geometry.TimeDomain)
+    return PolishedSolution(
+        initial_residual=initial,
+        residual=float(np.sqrt(minimum.held_out[-1])) if better else initial,
+        unknowns=unknowns,
+        variables=variables.split(unknowns[space.num_readouts :]),
+        steps=search.steps if better else 0,
+        status=status,
+        num_random_features=len(space.random),
+        _predictor=Predictor(space, geom.dim, time),
+        _data=data,
+        _net=model.net,
+        _held_out=held_out,
+    )
+
+
+class _Search:
+    """Spaces with more and more functions, each started from the best before it.
+
+    Args:
+        equations: For all of them.
+        space: Without random features.
+        most: Largest number of unknowns.
+
+    Attributes:
+        initial: Residual of the trained network at points held out.
+        steps: Number of steps of the last solve.
+    """
+
+    def __init__(self, equations, space: DenseTrialSpace, most: int):
+        self._equations, self.space, self._most = equations, space, most
+        self._workspace, self.steps = Workspace(), 0
+        self._best = space, self._solve(space, space.start(), _FEW_STEPS)
+        self.initial = float(np.sqrt(self._best[1].held_out[0]))
+
+    def _at(self, space):
+        return self._equations.of(space).at(np.zeros(1), Workspace())
+
+    def _solve(self, space, start, iterations):
+        return minimise(self._at(space), start, iterations, _RTOL)
+
+    def try_random(self, count: int, scale: float) -> bool:
+        """Whether so many random features lower the residual; kept if they do."""
+        best, found = self._best
+        space = self.space.with_random(self._draw(count, scale))
+        start = found.unknowns
+        if len(best.random) and not np.array_equal(
+            best.random.weights, space.random.weights[:, : len(best.random)]
+        ):
+            best, start = self.space, self._first.unknowns
+        new = self._solve(space, space.embed(start, best), _FEW_STEPS)
+        better = new.held_out[-1] * _WORTH**2 < found.held_out[-1]
+        if better:
+            self._best = space, new
+        return better
+
+    def enrich(self) -> None:
+        """Random features, as far as they lower the residual at points held out."""
+        self._first = self._best[1]
+        if not np.isfinite(self.initial):
+            return
+        outputs = self.space.num_outputs
+        counts = [c for c in _COUNTS if self.space.size + c * outputs <= self._most]
+        if not counts:
+            return
+        chosen = None
+        for scale in _SCALES:
+            if self.try_random(counts[0], scale):
+                chosen = scale
+            elif chosen is not None:
+                break
+        if chosen is not None:
+            for count in counts[1:]:
+                if not self.try_random(count, chosen):
+                    break
+
+    def _draw(self, count: int, scale: float) -> RandomFeatures:
+        """Random features of the features scaled to [-1, 1] over the domain."""
+        low, high = self._range
+        drawn = np.random.default_rng(0).uniform(
+            -scale, scale, (count, self.space.num_features + 1)
+        )
+        half = (high - low) / 2
+        weights = drawn[:, :-1] / np.where(half > 0, half, 1)
+        shifts = drawn[:, -1] - weights @ ((high + low) / 2)
+        return RandomFeatures(weights.T.copy(), shifts)
+
+    @property
+    def _range(self):
+        data = self._equations_data
+        if self.space.precision.network._input_transform is None:
+            return bounding_box(data.geom)
+        points = np.asarray(data.train_collocation.points, float)
+        values = MultiIndices.up_to(points.shape[1], 0)
+        (features,) = feature_jets(self.space.precision, values, points)(
+            np.zeros((1, 1))
+        )
+        return features.min(axis=1), features.max(axis=1)
+
+    @property
+    def _equations_data(self):
+        equations = self._equations
+        given = getattr(equations, "residual", None)
+        return (given or equations._residuals[0]).data
+
+    def finish(self):
+        """Steps to the end in the best space.
+
+        Returns:
+            Space, ``Minimum``, and function of unknowns to the residual held out.
+        """
+        space, found = self._best
+        at = self._at(space)
+        minimum = found
+        if found.status != "converged":
+            minimum = minimise(at, found.unknowns, _STEPS, _RTOL)
+        if not minimum.held_out[-1] <= found.held_out[-1]:
+            minimum = found
+        elif minimum is not found:
+            minimum = minimum._replace(history=found.history + minimum.history[1:])
+        self.steps = len(minimum.history) - 1
+        return space, minimum, lambda w: float(np.linalg.norm(at(w).held_out))
+
+
+def _check_model(model) -> None:
+    if not isinstance(model, dde.Model):
+        raise TypeError(f"model is {shown(model)}; it must be a dde.Model.")
+    if getattr(model, "is_parametric", False):
+        raise TypeError(
+            "model is a deepxde_lrnr.Model of a family; polish() takes a dde.Model. "
+            "For a family: model.reduce(), then fast.solve(mu)."
+        )
+    check_data(model.data)
+    if model.opt_name is None:
+        raise ValueError(
+            "model is not compiled; polish() takes a trained one: call "
+            "model.compile(...) and model.train(...) before."
+        )
+    if not model.net.built or not model.net.weights:
+        raise ValueError(
+            "model is not trained, its network has no weights yet; call "
+            "model.train(...) before."
+        )
