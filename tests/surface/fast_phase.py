@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import deepxde_lrnr as lrnr
+import deepxde as dde
 from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from hypothesis import strategies as st
 
@@ -65,8 +66,24 @@ def _add_reduction(add, tiny):
     )
 
 
+def _add_polish(add, tiny):
+    add(
+        "polish",
+        {"model": tiny.plain_model, "random_features": 0},
+        {
+            "model": instance(dde.Model),
+            "layers": choice("all", "last"),
+            # Others than 0 are refused with layers="last".
+            "random_features": NONE | count(0, 0),
+        },
+        result=lambda solution: [solution.unknowns, solution.residual],
+    )
+    add_predict(add, tiny, "PolishedSolution.predict", tiny.polished.predict, mu=False)
+
+
 def add_fast_phase(add, tiny):
     _add_reduction(add, tiny)
+    _add_polish(add, tiny)
     fast = tiny.fast
     solver = instance(LeastSquares, Adam)
     add_predict(add, tiny, "FastModel.predict", fast.predict)

@@ -53,6 +53,24 @@ class Tiny:
         return model
 
     @cached_property
+    def plain_model(self):
+        """For one value of the parameter, by DeepXDE alone."""
+
+        def pde(x, u):
+            return dde.grad.jacobian(u, x, i=0, j=1) + u
+
+        ic = dde.icbc.IC(self.geom, lambda x: 1, lambda x, on: on)
+        data = dde.data.TimePDE(self.geom, pde, [ic], 32, 8, 8)
+        model = dde.Model(data, dde.nn.FNN([2, 6, 6, 1], "tanh", "Glorot normal"))
+        model.compile("adam", lr=1e-3, verbose=0)
+        model.train(iterations=2, display_every=10, verbose=0)
+        return model
+
+    @cached_property
+    def polished(self):
+        return lrnr.polish(self.plain_model, random_features=0)
+
+    @cached_property
     def fast(self):
         return reduce_model(self.data, self.net, points=20, rank=3, num_parameters=12)
 
