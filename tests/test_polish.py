@@ -158,6 +158,58 @@ def test_a_combination_of_all_layers_is_no_network_of_the_same_form():
         lrnr.polish(trained(poisson_data())).assign()
 
 
+def test_a_periodic_problem():
+    """u'' = -4 pi^2 sin(2 pi x), its mean held by a value at 0."""
+
+    def pde(x, u):
+        return dde.grad.hessian(u, x) + 4 * np.pi**2 * tf.sin(2 * np.pi * x)
+
+    conditions = [
+        dde.icbc.PeriodicBC(LINE, 0, on_boundary),
+        dde.icbc.PeriodicBC(LINE, 0, on_boundary, derivative_order=1),
+        dde.icbc.DirichletBC(LINE, lambda x: 0, lambda x, on: on and x[0] < 0.5),
+    ]
+    model = trained(dde.data.PDE(LINE, pde, conditions, 16, 8))
+    found = lrnr.polish(model).predict(X)
+    np.testing.assert_allclose(found, np.sin(2 * np.pi * X), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("iterations", [1, 300])
+def test_the_residual_at_fresh_points_never_grows(seed, iterations):
+    """A boundary layer that few neurons do not follow."""
+
+    def pde(x, u):
+        return 1e-4 * dde.grad.hessian(u, x) - u + 1
+
+    bc = dde.icbc.DirichletBC(LINE, lambda x: 0, on_boundary)
+    dde.config.set_random_seed(seed)
+    net = dde.nn.FNN([1, 4, 4, 1], "tanh", "Glorot normal")
+    model = trained(dde.data.PDE(LINE, pde, bc, 16, 2), net, iterations)
+    for options in ({}, {"layers": "last"}, {"random_features": 16}):
+        solution = lrnr.polish(model, **options)
+        assert 0 < solution.residual <= solution.initial_residual
+
+
+def test_loss_weights_hold_here_as_well():
+    """A condition that contradicts another is met as far as it counts."""
+
+    def left(x, on):
+        return on and x[0] < 0.5
+
+    conditions = [
+        dde.icbc.DirichletBC(LINE, lambda x: 0, left),
+        dde.icbc.DirichletBC(LINE, lambda x: 1, left),
+    ]
+    data = dde.data.PDE(LINE, lambda x, u: dde.grad.jacobian(u, x), conditions, 16, 2)
+    found = [
+        lrnr.polish(trained(data, loss_weights=[1, 1, w])).predict(X) for w in (1, 3)
+    ]
+    # The minimum of c^2 + w (1 - c)^2.
+    np.testing.assert_allclose(found[0], 1 / 2, atol=1e-6)
+    np.testing.assert_allclose(found[1], 3 / 4, atol=1e-6)
+
+
 def test_what_has_no_better_combination_is_returned_as_it_was():
     def impossible(x, u):
         return dde.grad.jacobian(u, x) + tf.math.log(x - 2)  # not a number

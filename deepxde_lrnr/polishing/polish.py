@@ -118,7 +118,6 @@ def polish(
     if not better:
         space, unknowns = search.space, search.space.start()
         status = status if status == "not finite" else "no improvement"
-    space.is_last = last
     variables.assign(unknowns[space.num_readouts :])
     geom = data.geom
     time = hasattr(geom, "timedomain") or isinstance(geom, dde.geometry.TimeDomain)
@@ -152,7 +151,7 @@ class _Search:
 
     def __init__(self, equations, space: DenseTrialSpace, most: int):
         self._equations, self.space, self._most = equations, space, most
-        self._workspace, self.steps = Workspace(), 0
+        self.steps = 0
         self._best = space, self._solve(space, space.start(), _FEW_STEPS)
         self.initial = float(np.sqrt(self._best[1].held_out[0]))
 

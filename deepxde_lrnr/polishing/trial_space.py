@@ -17,11 +17,16 @@ class DenseTrialSpace(TrialSpace):
 
     The unknowns are the readout, as in ``TrialSpace``, and behind it the numbers of
     ``dde.Variable``, if there are any.
+
+    Attributes:
+        variables: ``Variables``.
+        num_readouts: Number of the unknowns that are the readout.
+        is_last: Whether the functions are the last hidden layer's, and the constant.
     """
 
     def __init__(self, network, precision, random: RandomFeatures | None = None):
         super().__init__(network, precision, random)
-        self.variables = network.variables
+        self.variables, self.is_last = network.variables, network.last
         self.num_readouts = self.size
         self.size += self.variables.size
         self._start = np.concatenate([self._start, self.variables.initial])
