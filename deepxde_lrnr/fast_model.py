@@ -42,6 +42,8 @@ from .reduced_basis.solver import BasisLeastSquares
 from .reduction import ReducedLayer
 from .taylor.precision import Precision
 
+# Errors may be so many times larger for their residual than where that was looked at.
+_DOUBTFUL = 5
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
 # its residual is ten times that of what the fast phase finds.
 _NUM_COMPARED = 16
@@ -441,6 +443,8 @@ class FastModel:
         mu = space.check(mu, stacklevel=3)
         stages, limit, last_estimated = self._plan(solver, tolerance)
         found, errors = solve_in_stages(stages, mu, limit, last_estimated)
+        if solver is None and tolerance is None:
+            self._estimate_doubtful(stages, mu, found, errors)
         self._name_unresolved(found, errors, tolerance)
         index = 0 if single else slice(None)
         found = {name: rows[index] for name, rows in found.items()}
@@ -451,6 +455,19 @@ class FastModel:
             _stages={s.name: s for s in stages},
             _model=self,
         )
+
+    def _estimate_doubtful(self, stages, mu, found, errors) -> None:
+        """Estimates errors where the residual does not tell whether they are large."""
+        if self.error_per_residual is None:
+            return
+        likely = self.error_per_residual * found["residual"]
+        doubtful = (RESOLVED / _DOUBTFUL < likely) & (likely <= RESOLVED)
+        doubtful &= np.isnan(errors) & (found["status"] != "not finite")
+        for stage in stages:
+            rows = np.flatnonzero(doubtful & (found["method"] == stage.name))
+            if len(rows):
+                z, residuals = found["coefficients"][rows], found["residual"][rows]
+                errors[rows] = stage.errors(mu[rows], z, residuals)
 
     def _name_unresolved(self, found, errors, tolerance) -> None:
         """Makes the status "not resolved" where the error is, or may be, too large."""

@@ -123,6 +123,23 @@ def test_every_mu_that_is_off_by_a_per_cent_is_named(width, highest, iterations)
     assert named[true > 1e-2].all() and not named[true < 1e-3].any()
 
 
+def test_where_the_residual_does_not_tell_the_error_is_estimated(smooth, monkeypatch):
+    fast = smooth.reduce(verbose=0)
+    mu = fast.parameter_space.sample(5, "Halton")
+    residual = fast.solve(mu).residual[2]
+    for likely, status, estimated in (
+        (1e-3, "converged", False),
+        (5e-3, "converged", True),
+        (2e-2, "not resolved", False),
+    ):
+        monkeypatch.setattr(fast, "error_per_residual", likely / residual)
+        solution = fast.solve(mu[2])
+        assert solution.status == status
+        assert np.isfinite(solution.estimated_error) == estimated
+        # A solver that is asked for does no more than solve.
+        assert np.isnan(fast.solve(mu[2], LeastSquares()).estimated_error)
+
+
 def test_errors_are_estimated_where_one_asks(fast):
     fast.estimate_errors(mu={"k": [13.0, 13.5]})
     assert fast.report().errors.shape == (2,)

@@ -22,7 +22,6 @@ NOT_FOR_USERS = {
     "Solution.evaluate": "called by predict and sweep",
     "Surrogate": "made by load_surrogate",
     "PolishedSolution": "made by polish",
-    "PolishedSolution.assign": "takes no arguments",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",
     "callbacks.Checkpoint.read": "called by Model.train",
