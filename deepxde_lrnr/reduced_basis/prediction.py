@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import tensorflow as tf
 from threadpoolctl import ThreadpoolController
 
+from .._cores import num_cores
 from .._forks import check_fork
 from .._tracing import traced
 from ..prediction import MAX_ROWS, Predictor
@@ -39,11 +42,18 @@ class BasisPredictor(Predictor):
         x, mu = np.asarray(self.check_points(x), float), np.asarray(mu, float)
         basis, c = self.network.values(x), np.asarray(coefficients)
         step = max(1, MAX_ROWS // max(len(x), 1))
-        blocks = [
-            self._of_some(x, mu[i : i + step], c[i : i + step], basis)
-            for i in range(0, len(mu), step)
-        ]
-        values = np.concatenate(blocks)
+
+        def of_some(i):
+            return self._of_some(x, mu[i : i + step], c[i : i + step], basis)
+
+        starts = range(0, len(mu), step)
+        with self._blas.limit(limits=1, user_api="blas"):
+            # Traced here: that is not for several threads at once.
+            blocks = [of_some(0)]
+            if len(starts) > 1:
+                with ThreadPoolExecutor(num_cores()) as pool:
+                    blocks += pool.map(of_some, starts[1:])
+        values = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
         return values[0] if single else values
 
     def _of_some(self, x, mu, coefficients, basis) -> np.ndarray:
@@ -54,5 +64,4 @@ class BasisPredictor(Predictor):
             def transform(*rows):
                 return self._transform(*map(tf.constant, rows)).numpy()
 
-        with self._blas.limit(limits=1, user_api="blas"):
-            return combined(x, mu, coefficients, basis, transform)
+        return combined(x, mu, coefficients, basis, transform)
