@@ -10,8 +10,7 @@ controls, and each has a price:
 
 `scipy.optimize` minimises J over the box. Each step takes a solution in a reduced basis
 and its derivatives by mu, `solution.gradient(x)`; differences of solutions check them.
-The reference solver minimises the same J from several starts, without
-derivatives.
+The reference solver minimises the same J from several starts, without derivatives.
 """
 
 import os

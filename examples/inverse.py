@@ -92,10 +92,14 @@ points = np.stack(np.meshgrid(SENSORS, TIMES), axis=-1).reshape(-1, 2)
 in_basis = lrnr.reduced_basis.BasisLeastSquares()
 
 
-def by_basis(mu):
-    """The 40 values that are measured, and their derivatives, of shape (40, 3)."""
-    solution = fast.solve(mu, in_basis)
-    return solution.predict(points)[:, 0], solution.gradient(points)[:, 0]
+def values(mu):
+    """The 40 values that are measured, for one mu."""
+    return fast.solve(mu, in_basis).predict(points)[:, 0]
+
+
+def slopes(mu):
+    """Their derivatives by mu, of shape (40, 3)."""
+    return fast.solve(mu, in_basis).gradient(points)[:, 0]
 
 
 def reference_values(mu):
@@ -105,37 +109,37 @@ def reference_values(mu):
     ).ravel()
 
 
-def by_reference(mu):
+def reference_slopes(mu):
     high = np.minimum(mu + STEP * np.eye(space.dim), space.high)
     low = np.maximum(mu - STEP * np.eye(space.dim), space.low)
-    slopes = [
+    columns = [
         (reference_values(b) - reference_values(a)) / np.linalg.norm(b - a)
         for a, b in zip(low, high, strict=True)
     ]
-    return reference_values(mu), np.transpose(slopes)
+    return np.transpose(columns)
 
 
-def fit(forward, measured, sigma):
+def fit(forward, derivative, measured, sigma):
     """The least-squares estimate of mu, and its covariance."""
 
     def residual(mu):
-        return (forward(mu)[0] - measured) / sigma
+        return (forward(mu) - measured) / sigma
 
     def jacobian(mu):
-        return forward(mu)[1] / sigma
+        return derivative(mu) / sigma
 
     middle, bounds = (space.low + space.high) / 2, (space.low, space.high)
-    found = least_squares(residual, middle, jacobian, bounds, xtol=1e-6)
+    found = least_squares(residual, middle, jacobian, bounds, ftol=1e-6, xtol=1e-4)
     return found.x, np.linalg.inv(found.jac.T @ found.jac)
 
 
-def fit_each(forward, measured, sigmas):
+def fit_each(forward, derivative, measured, sigmas):
     """Estimates, covariances, and the milliseconds that each fit took."""
-    fit(forward, measured[0], sigmas[0])  # compiles
+    fit(forward, derivative, measured[0], sigmas[0])  # compiles
     found, milliseconds = [], []
     for m, sigma in zip(measured, sigmas, strict=True):
         begin = time.perf_counter()
-        found.append(fit(forward, m, sigma))
+        found.append(fit(forward, derivative, m, sigma))
         milliseconds.append(1e3 * (time.perf_counter() - begin))
     mu, covariances = map(np.array, zip(*found, strict=True))
     return mu, covariances, milliseconds
@@ -160,9 +164,9 @@ sigmas = NOISE * np.ptp(clean, axis=1)
 measured = clean + sigmas[:, None] * rng.standard_normal(clean.shape)
 
 # The fits.
-mu, covariances, milliseconds = fit_each(by_basis, measured, sigmas)
+mu, covariances, milliseconds = fit_each(values, slopes, measured, sigmas)
 mu_reference, _, reference_milliseconds = fit_each(
-    by_reference, measured[:NUM_REFERENCE], sigmas[:NUM_REFERENCE]
+    reference_values, reference_slopes, measured[:NUM_REFERENCE], sigmas[:NUM_REFERENCE]
 )
 deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
 errors = (mu - truth) / deviations  # in standard deviations
@@ -181,8 +185,8 @@ begin = time.perf_counter()
 proposal = multivariate_t(mu[0], covariances[0], df=FREEDOM, seed=2)
 draws = proposal.rvs(NUM_DRAWS)
 draws = draws[np.all((draws >= space.low) & (draws <= space.high), axis=1)]
-values = fast.solve(draws, in_basis).predict(points)[..., 0]
-misfit = np.sum(((values - measured[0]) / sigmas[0]) ** 2, axis=1)
+u = fast.solve(draws, in_basis).predict(points)[..., 0]
+misfit = np.sum(((u - measured[0]) / sigmas[0]) ** 2, axis=1)
 log_weights = -misfit / 2 - proposal.logpdf(draws)
 mean, spread, sample_size = moments(draws, log_weights)
 posterior_seconds = time.perf_counter() - begin
@@ -190,7 +194,7 @@ posterior_seconds = time.perf_counter() - begin
 # The same by the reference solver: nodes one standard deviation apart along the axes
 # of its own fit. For what is nearly a Gaussian this trapezoidal rule is exact to 1e-7.
 begin = time.perf_counter()
-center, covariance = fit(by_reference, measured[0], sigmas[0])
+center, covariance = fit(reference_values, reference_slopes, measured[0], sigmas[0])
 axis = np.arange(NUM_NODES) - NUM_NODES // 2
 nodes = np.stack(np.meshgrid(*[axis] * space.dim), axis=-1).reshape(-1, space.dim)
 nodes = center + nodes @ np.linalg.cholesky(covariance).T
@@ -232,8 +236,8 @@ print(
 )
 print(
     f"\nPosterior of the first experiment, {len(draws)} draws in "
-    f"{posterior_seconds:.1f} s, effective sample size {sample_size:.0f}; the reference "
-    f"solver at {len(nodes)} nodes, {reference_seconds:.1f} s"
+    f"{posterior_seconds:.1f} s, effective sample size {sample_size:.0f}; the "
+    f"reference solver at {len(nodes)} nodes, {reference_seconds:.1f} s"
 )
 print("            truth |     fit +-          posterior +-          reference +-")
 for i, name in enumerate(space.names):
