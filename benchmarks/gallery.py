@@ -299,7 +299,8 @@ def inverse_text(f: dict) -> str:
         f"{f['milliseconds']:.0f} ms in the basis (median; floor 100 ms), "
         f"{f['reference_milliseconds']:.0f} ms with the reference solver. The "
         f"posterior of {f['draws']} draws, effective sample size "
-        f"{f['sample_size']:.0f}, takes {f['posterior_seconds']:.1f} s; its means differ from the reference solver's "
+        f"{f['sample_size']:.0f}, takes "
+        f"{f['posterior_seconds']:.1f} s; its means differ from the reference solver's "
         f"by at most {f['mean_shift']:.3f} standard deviations, and those by at most "
         f"{percent(f['spread_difference'])}. Offline {f['offline_seconds']:.0f} s."
     )
