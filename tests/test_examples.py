@@ -47,9 +47,17 @@ def estimates_with_error_bars(printed, figures):
     # Whatever the network has learned, the error bars hold for the reference solver.
     assert figures["largest_reference_error"] < 4
     assert 0 < max(figures["mean_deviation"]) < 0.2
-    one, two, three = figures["coverage"]
-    assert 0 <= one <= two <= three <= 1
-    assert f"3 standard deviations: {three:6.1%}" in printed
+    assert all(0 <= c <= 1 for c in figures["coverage"].values())
+    assert 1 < figures["sample_size"] <= figures["draws"]
+    assert "effective sample size" in printed
+
+
+def a_minimum_of_the_functional(printed, figures):
+    # However well the basis does, its gradient is that of its own solutions.
+    assert figures["gradient_error"] < 1e-3
+    assert figures["starts_apart"] < 1e-3 and figures["reference_apart"] < 1e-3
+    assert 0 <= figures["loss"] < 0.05
+    assert "Minimum over the box" in printed
 
 
 def quantiles_near_the_reference(printed, figures):
@@ -62,6 +70,7 @@ def quantiles_near_the_reference(printed, figures):
 
 CHECKS = {
     "diffusion_reaction_single": error_of_one,
+    "design": a_minimum_of_the_functional,
     "inverse": estimates_with_error_bars,
     "uncertainty": quantiles_near_the_reference,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .factors import Factors
 
@@ -45,7 +47,7 @@ def gradient(stage, space, mu: np.ndarray, coefficients: np.ndarray, x) -> np.nd
     def u(m, z):
         return stage.predictor(x, m[None], z[None], True)
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _blas().limit(limits=1, user_api="blas"):
         factors = Factors(np.array(equations.at(mu)(c).jacobian(), order="F"))
         for direction, stencil in _stencils(space, mu):
             slope = sum(
@@ -62,6 +64,13 @@ def gradient(stage, space, mu: np.ndarray, coefficients: np.ndarray, x) -> np.nd
                 * np.sign(direction.sum())
             )
     return np.stack(columns, axis=-1)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Made once: it looks through all libraries of the process, which takes longer
+    than a solve in the basis."""
+    return ThreadpoolController()
 
 
 def _stencils(space, mu):
