@@ -46,6 +46,19 @@ class ForwardProblem:
     output_transform: Callable | None = None
     learning_rate: float = 1e-3
 
+    def trained(self, kind, iterations: int):
+        """A ``dde.Model`` trained by Adam with a cosine decay.
+
+        Args:
+            kind: Class of its network.
+            iterations: Number of steps.
+        """
+        model = dde.Model(self.data, self.network(kind))
+        decay = ("cosine", iterations, 1e-2)
+        model.compile("adam", lr=self.learning_rate, decay=decay, verbose=0)
+        model.train(iterations=iterations, display_every=10**9, verbose=0)
+        return model
+
     def network(self, kind, **kwargs):
         """A network in the place of ``dde.nn.FNN``.
 

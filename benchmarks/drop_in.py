@@ -31,14 +31,7 @@ def compute(quick):
                 dde.config.set_random_seed(seed)
                 problem = make()
                 iterations = 3 if quick else problem.iterations
-                models[kind] = model = dde.Model(problem.data, problem.network(network))
-                model.compile(
-                    "adam",
-                    lr=problem.learning_rate,
-                    decay=("cosine", iterations, 1e-2),
-                    verbose=0,
-                )
-                model.train(iterations=iterations, display_every=10**9, verbose=0)
+                models[kind] = model = problem.trained(network, iterations)
                 errors[kind].append(float(problem.error(model)))
         # The last two models, whose steps are compiled.
         times = milliseconds([step(m) for m in models.values()], 2 if quick else TURNS)

@@ -23,14 +23,7 @@ def compute(quick):
         dde.config.set_random_seed(0)
         problem = make()
         iterations = 3 if quick else problem.iterations // 4
-        model = dde.Model(problem.data, problem.network(dde.nn.FNN))
-        model.compile(
-            "adam",
-            lr=problem.learning_rate,
-            decay=("cosine", iterations, 1e-2),
-            verbose=0,
-        )
-        model.train(iterations=iterations, display_every=10**9, verbose=0)
+        model = problem.trained(dde.nn.FNN, iterations)
         start = time.perf_counter()
         solution = lrnr.polish(model)
         seconds = time.perf_counter() - start

@@ -15,7 +15,6 @@ from .data.outside import warn_outside
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
 from .fast_phase.error_estimate import (
-    RESOLVED,
     ErrorEstimate,
     error_per_residual,
 )
@@ -29,6 +28,11 @@ from .fast_phase.report import Report, seconds_of_solve
 from .fast_phase.solution import Solution
 from .fast_phase.stages import Stage, solve_in_stages
 from .fast_phase.trial_space import RandomFeatures, SolutionNetwork, TrialSpace
+from .fast_phase.unresolved import (
+    estimate_doubtful,
+    name_above,
+    name_unresolved,
+)
 from .io import container
 from .io.kinds import FAST_MODEL
 from .nn import FastLRNR
@@ -42,8 +46,6 @@ from .reduced_basis.solver import BasisLeastSquares
 from .reduction import ReducedLayer
 from .taylor.precision import Precision
 
-# Errors may be so many times larger for their residual than where that was looked at.
-_DOUBTFUL = 5
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
 # its residual is ten times that of what the fast phase finds.
 _NUM_COMPARED = 16
@@ -443,9 +445,15 @@ class FastModel:
         mu = space.check(mu, stacklevel=3)
         stages, limit, last_estimated = self._plan(solver, tolerance)
         found, errors = solve_in_stages(stages, mu, limit, last_estimated)
-        if solver is None and tolerance is None:
-            self._estimate_doubtful(stages, mu, found, errors)
-        self._name_unresolved(found, errors, tolerance)
+        likely = None
+        if self.error_per_residual is not None:
+            likely = self.error_per_residual * found["residual"]
+        if tolerance is not None:
+            name_above(tolerance, found, errors)
+        else:
+            if solver is None and likely is not None:
+                estimate_doubtful(stages, mu, found, errors, likely)
+            name_unresolved(found, errors, likely)
         index = 0 if single else slice(None)
         found = {name: rows[index] for name, rows in found.items()}
         return Solution(
@@ -455,33 +463,6 @@ class FastModel:
             _stages={s.name: s for s in stages},
             _model=self,
         )
-
-    def _estimate_doubtful(self, stages, mu, found, errors) -> None:
-        """Estimates errors where the residual does not tell whether they are large."""
-        if self.error_per_residual is None:
-            return
-        likely = self.error_per_residual * found["residual"]
-        doubtful = (RESOLVED / _DOUBTFUL < likely) & (likely <= RESOLVED)
-        doubtful &= np.isnan(errors) & (found["status"] != "not finite")
-        for stage in stages:
-            rows = np.flatnonzero(doubtful & (found["method"] == stage.name))
-            if len(rows):
-                z, residuals = found["coefficients"][rows], found["residual"][rows]
-                errors[rows] = stage.errors(mu[rows], z, residuals)
-
-    def _name_unresolved(self, found, errors, tolerance) -> None:
-        """Makes the status "not resolved" where the error is, or may be, too large."""
-        status = found["status"]
-        finite = status != "not finite"
-        if tolerance is not None:
-            # A comparison with NaN is false.
-            status[finite & ~(errors <= tolerance)] = "not resolved"
-            return
-        unknown, factor = np.isnan(errors), self.error_per_residual
-        status[finite & ~unknown & (errors > RESOLVED)] = "not resolved"
-        if factor is not None:
-            too_large = unknown & (factor * found["residual"] > RESOLVED)
-            status[finite & too_large] = "not resolved"
 
     def check_how(self, solver, tolerance) -> None:
         """Checks ``solver`` and ``tolerance`` of ``solve``, and raises its errors."""

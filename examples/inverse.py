@@ -301,6 +301,7 @@ for i, (above, below, name) in enumerate(zip(*axes, space.names, strict=True)):
     below.plot(grid, known, "k:", label="mean and deviation, reference")
     below.axvline(truth[0, i], color="C3", lw=1, label="truth")
     below.set(xlabel=name, ylabel="density" if i == 0 else "")
-axes[1, 0].legend(fontsize="small")
+lines = axes[1, 0].get_legend_handles_labels()
+fig.legend(*lines, loc="outside lower center", ncols=4, fontsize="small")
 os.makedirs("results", exist_ok=True)
 fig.savefig("results/inverse.png", dpi=120)

@@ -55,7 +55,7 @@ def estimates_with_error_bars(printed, figures):
 def a_minimum_of_the_functional(printed, figures):
     # Of a basis to three per cent, whose least squares leave a residual.
     assert figures["gradient_error"] < 2e-2
-    assert figures["starts_apart"] < 1e-2 and figures["reference_apart"] < 1e-3
+    assert figures["starts_apart"] < 1e-3 and figures["reference_apart"] < 1e-3
     assert 0 <= figures["loss"] < 0.05
     assert "Minimum over the box" in printed
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from .._tracing import traced
 from . import programs
-from .programs import CONSTANT, OPERATIONS, Node, NotStorable, Program
+from .programs import CONSTANT, OPERATIONS, Node, NotStorable, Program, pick
 
 # Arguments that ``tf.raw_ops`` names otherwise than the graph does.
 _RENAMED = {
@@ -230,19 +230,16 @@ def rebuild(program: dict | Program, constants: dict[str, np.ndarray] | None = N
     def run(*inputs):
         values = [[tensor] for tensor in inputs]
 
-        def pick(reference):
-            if isinstance(reference, list):
-                return [values[i][j] for i, j in reference]
-            i, j = reference
-            return values[i][j]
-
         for node in program.nodes:
             if node.kind == CONSTANT:
                 values.append([tf.constant(node.arguments, name=node.name)])
                 continue
-            given = {key: pick(reference) for key, reference in node.arguments.items()}
+            given = {
+                key: pick(values, reference)
+                for key, reference in node.arguments.items()
+            }
             result = call(node, given, node.attributes, name=node.name)
             values.append(tf.nest.flatten(result))
-        return pick(program.output)
+        return pick(values, program.output)
 
     return run

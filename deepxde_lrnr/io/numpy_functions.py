@@ -13,7 +13,7 @@ from . import programs
 from .numpy_operations import ENTRYWISE
 from .numpy_shapes import SHAPING
 from .numpy_sums import SUMS
-from .programs import ALL_RESULTS, CONSTANT, NotStorable, Program
+from .programs import ALL_RESULTS, CONSTANT, NotStorable, Program, pick
 
 OPERATIONS = ENTRYWISE | SUMS | SHAPING
 # Rows that are computed at once, which bounds the memory.
@@ -111,18 +111,12 @@ def _run(program: Program, inputs) -> np.ndarray:
     limit = program.most_entries(len(inputs[0]))
     left = ALL_RESULTS * limit
 
-    def pick(reference):
-        if isinstance(reference, list):
-            return [values[i][j] for i, j in reference]
-        i, j = reference
-        return values[i][j]
-
     for node in program.nodes:
         if node.kind == CONSTANT:
             values.append([np.asarray(node.arguments)])
             continue
         operation = OPERATIONS[node.kind]
-        given = {name: pick(r) for name, r in node.arguments.items()}
+        given = {name: pick(values, r) for name, r in node.arguments.items()}
         given |= node.attributes
         if operation.entries is not None and not operation.entries(**given) <= limit:
             raise NotInNumPy(f"{node.kind} has a result of more than {limit} entries")
@@ -134,4 +128,4 @@ def _run(program: Program, inputs) -> np.ndarray:
                 "its results have together more entries than a row of points needs"
             )
         values.append(made)
-    return pick(program.output)
+    return pick(values, program.output)

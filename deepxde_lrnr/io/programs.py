@@ -163,3 +163,16 @@ def _checked(value, library):
     if not all(isinstance(item, (bool, int, float, str)) for item in items):
         raise ValueError(f"{value!r} is no attribute")
     return value
+
+
+def pick(values: list[list], reference):
+    """What a node refers to.
+
+    Args:
+        values: Outputs of the operations so far, a list for each.
+        reference: Operation and output, or a list of these.
+    """
+    if isinstance(reference, list):
+        return [values[i][j] for i, j in reference]
+    i, j = reference
+    return values[i][j]

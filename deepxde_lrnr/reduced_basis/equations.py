@@ -78,7 +78,7 @@ class BasisEquations(JetEquations):
             list of ``BasisLinearised``, for ``minimise_each``.
         """
         workspace = workspace or Workspace()
-        constants, first = {}, [True]
+        constants, start = {}, True
 
         def constants_of(*numbers):
             if numbers not in constants:
@@ -86,6 +86,7 @@ class BasisEquations(JetEquations):
             return constants[numbers]
 
         def evaluate(numbers, coefficients):
+            nonlocal start
             jets = self._jets(np.array(coefficients), workspace)
             count = len(numbers)
             if count > _FEW and self._together.usable:
@@ -107,7 +108,7 @@ class BasisEquations(JetEquations):
                 return self._jacobians(some, workspace.part(name))
 
             # At the start each Jacobian is needed, later few of them.
-            together, first[0] = first[0], False
+            together, start = start, False
             stack = Stack(tuple(numbers), fitted, held_out, make, together)
             return stack.linearised()
 

@@ -16,6 +16,9 @@ _NODES_PER_TERM = 2
 class Interpolation:
     """Interpolates coefficients over the box by cubic radial functions.
 
+    The function is that of ``scipy.interpolate.RBFInterpolator``, whose rounding varies
+    with the number of mu at once; and it is needed where SciPy is not imported.
+
     Args:
         nodes: Scaled mu (``ParameterSpace.scale``), shape (m, p).
         coefficients: Theirs, shape (m, n).
