@@ -79,7 +79,7 @@ class Predictions:
         predictor = BasisPredictor(basis.functions, fast.dim)
 
         def predict(mu):
-            checked, single = space.check(mu), space.is_single(mu)
+            checked, single = space.read(mu)
             coefficients = basis.interpolation(space.scale(checked))
             return predictor(self._points, checked, coefficients, single)
 
@@ -103,7 +103,7 @@ class Predictions:
         predictor = Predictor(network)
 
         def predict(mu):
-            checked, single = space.check(mu), space.is_single(mu)
+            checked, single = space.read(mu)
             z = network.coefficients(checked)
             return predictor(self._points, checked, z, single)
 

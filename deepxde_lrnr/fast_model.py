@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import deepxde as dde
 import numpy as np
@@ -24,7 +24,6 @@ from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
 from .fast_phase.points import check_enough, enough_points, fast_collocations
-from .fast_phase.report import Report, seconds_of_solve
 from .fast_phase.solution import Solution
 from .fast_phase.stages import Stage, solve_in_stages
 from .fast_phase.trial_space import RandomFeatures, SolutionNetwork, TrialSpace
@@ -40,10 +39,12 @@ from .prediction import Predictor
 from .reduced_basis.build import build_basis, warn_of_slow_decay
 from .reduced_basis.file import pack_basis
 from .reduced_basis.functions import BasisFunctions
+from .reduced_basis.gradient import gradient
 from .reduced_basis.model import ReducedBasis
 from .reduced_basis.prediction import BasisPredictor
 from .reduced_basis.solver import BasisLeastSquares
 from .reduction import ReducedLayer
+from .report import Report, seconds_of_solve
 from .taylor.precision import Precision
 
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
@@ -291,9 +292,7 @@ class FastModel:
         """
         x = self._predictor.check_points(x)
         warn_outside(self.geom, x, stacklevel=2)
-        space = self.parameter_space
-        single = space.is_single(mu)
-        mu = space.check(mu, stacklevel=3)
+        mu, single = self.parameter_space.read(mu, stacklevel=3)
         return self._predictor(x, mu, self.full.coefficients(mu), single, operator)
 
     def save(self, path) -> str:
@@ -440,9 +439,7 @@ class FastModel:
         """
         check_fork("solve()")
         self._require_problem("solve()")
-        space = self.parameter_space
-        single = space.is_single(mu)
-        mu = space.check(mu, stacklevel=3)
+        mu, single = self.parameter_space.read(mu, stacklevel=3)
         stages, limit, last_estimated = self._plan(solver, tolerance)
         found, errors = solve_in_stages(stages, mu, limit, last_estimated)
         likely = None
@@ -503,14 +500,15 @@ class FastModel:
         if solver not in self._solvers:
             solve = solver.prepare(self)
             predictor = self._predict_with(solve.network)
-            name, equations = type(solver).__name__, None
+            name, by_mu = type(solver).__name__, None
             estimate = self._estimate_error
             if isinstance(solver, LeastSquares):
                 name = "trial space"
             elif isinstance(solver, BasisLeastSquares):
                 name, basis = "reduced basis", self.basis
-                estimate, equations = basis.estimate_errors, basis.equations
-            stage = Stage(name, solve, predictor, estimate, equations)
+                estimate = basis.estimate_errors
+                by_mu = partial(gradient, basis.equations)
+            stage = Stage(name, solve, predictor, estimate, by_mu)
             self._solvers[solver] = stage
         return self._solvers[solver]
 

@@ -300,9 +300,7 @@ class Model(MetaPhase):
             self._build()
         x = self._predictor.check_points(x)
         warn_outside(self.data.geom, x, stacklevel=2)
-        space = self.data.parameter_space
-        single = space.is_single(mu)
-        mu = space.check(mu, stacklevel=3)
+        mu, single = self.data.parameter_space.read(mu, stacklevel=3)
         return self._predictor(x, mu, self.net.coefficients(mu), single, operator)
 
     def reduce(self, **kwargs) -> FastModel:

@@ -167,21 +167,6 @@ class ParameterSpace:
         )
         return array
 
-    def is_single(self, mu) -> bool:
-        """Tells whether `mu` is written as one parameter rather than as n of them.
-
-        Args:
-            mu: In any form that :meth:`as_array` accepts.
-
-        Raises:
-            TypeError: If `mu` is not made of real numbers.
-            ValueError: If it is otherwise not as for :meth:`as_array`.
-        """
-        self.as_array(mu)
-        if hasattr(mu, "keys"):
-            return all(np.ndim(value) == 0 for value in mu.values())
-        return np.ndim(mu) < 2
-
     def contains(self, mu) -> np.ndarray:
         """Tells which parameters lie in the box.
 
@@ -230,6 +215,32 @@ class ParameterSpace:
                 stacklevel=stacklevel,
             )
         return array
+
+    def read(
+        self, mu, name: str = "mu", stacklevel: int = 2
+    ) -> tuple[np.ndarray, bool]:
+        """As :meth:`check`, and tells how many parameters were written.
+
+        Args:
+            mu: As for :meth:`as_array`.
+            name (str): What messages call `mu`.
+            stacklevel (int): As for :meth:`check`.
+
+        Returns:
+            Array of shape (n, p), float64, and whether `mu` is written as one parameter
+            rather than as n of them (of which there may be one).
+
+        Raises:
+            TypeError: As :meth:`check`.
+            ValueError: The same.
+
+        Warns:
+            OutsideParameterSpaceWarning: If any parameter is not in the box.
+        """
+        array = self.check(mu, name, as_integer("stacklevel", stacklevel) + 1)
+        if hasattr(mu, "keys"):
+            return array, all(np.ndim(value) == 0 for value in mu.values())
+        return array, np.ndim(mu) < 2
 
     def scale(self, mu):
         """Maps the box to [-1, 1]^p, affinely in mu, or in log(mu) along log axes.

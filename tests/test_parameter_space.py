@@ -488,7 +488,7 @@ def test_names_that_python_takes_for_one_are_one():
     assert eval(f"ParameterSpace({ligature}=(0, 1), a=(0, 2))") == space
     for mu in ({ligature: 0.5, "a": 1}, {"fi": 0.5, "a": 1}):
         np.testing.assert_array_equal(space.as_array(mu), [[0.5, 1]])
-        assert space.is_single(mu)
+        assert space.read(mu)[1]
     description = {**space.to_dict(), "names": [ligature, "a"]}
     assert ParameterSpace.from_dict(description) == space
 
@@ -508,7 +508,7 @@ def test_masked_values_are_not_read_through_their_mask():
     space = ParameterSpace(k=(0, 1), a=(0, 2))
     masked = np.ma.masked_array([0.25, 7.0], [False, True])
     for mu in (masked, [masked, [0.5, 1]], {"k": masked, "a": 1}, [0.5, np.ma.masked]):
-        for read in (space.as_array, space.scale, space.is_single):
+        for read in (space.as_array, space.scale, space.read):
             if read == space.scale and isinstance(mu, dict):
                 continue
             with pytest.raises(ValueError, match="mu.* is a masked array.*filled"):

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 
 from ..data.outside import warn_outside
-from .sensitivity import gradient
 
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
@@ -207,12 +206,12 @@ class Solution:
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
         found = [None] * len(mu)
         for stage, rows in self._parts():
-            if stage.equations is None:
+            if stage.gradient is None:
                 raise ValueError(
                     f"gradient() was asked of a solution in the {stage.name}; it must "
                     "be one in the reduced basis: fast.build_basis(), then solve."
                 )
             own = stage.own(z[rows])
             for i, c in zip(rows, own, strict=True):
-                found[i] = gradient(stage, self.parameter_space, mu[i], c, x)
+                found[i] = stage.gradient(stage.predictor, mu[i], c, x)
         return found[0] if single else np.array(found)

@@ -19,14 +19,15 @@ class Stage:
         predictor: Of its coefficients.
         estimate: Function of mu, shape (P, p), coefficients, residuals and the
             predictor, to the relative L2 errors of u, estimated, shape (P,).
-        equations: Those of a reduced basis, for derivatives by mu, otherwise ``None``.
+        gradient: ``None``, or a function of the predictor, mu of (p,), coefficients and
+            points to du/dmu there.
     """
 
     name: str
     solve: object
     predictor: Predictor
     estimate: object
-    equations: object = None
+    gradient: object = None
 
     def own(self, coefficients: np.ndarray) -> np.ndarray:
         """Coefficients without the zeros that fill them up to those of others."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from .._checks import as_integer
 from ..fast_model import FastModel
-from ..fast_phase.report import Report
 from ..model import Model
+from ..report import Report
 from ._drawing import legend_beside, make_axes, parameter_index
 
 

@@ -94,8 +94,8 @@ class Surrogate:
         Warns:
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
-        single = self.parameter_space.is_single(mu)
-        c = self._coefficients(self.parameter_space.check(mu, stacklevel=3))
+        mu, single = self.parameter_space.read(mu, stacklevel=3)
+        c = self._coefficients(mu)
         return c[0] if single else c
 
     def _coefficients(self, mu: np.ndarray) -> np.ndarray:
@@ -127,8 +127,7 @@ class Surrogate:
         """
         x = as_points("x", x, len(self.low), float)
         warn_of_points(lambda points: outside_box(self.low, self.high, points), x, 2)
-        single = self.parameter_space.is_single(mu)
-        mu = self.parameter_space.check(mu, stacklevel=3)
+        mu, single = self.parameter_space.read(mu, stacklevel=3)
         c, most = self._coefficients(mu), self._values.most_points
         parts = [
             self._at_points(x[i : i + most], mu, c) for i in range(0, len(x), most)

@@ -56,11 +56,11 @@ def add_space(add, tiny):
         space.as_array,
     )
     add(
-        "ParameterSpace.is_single",
+        "ParameterSpace.read",
         {"mu": tiny.mu},
-        {"mu": mu},
+        {"mu": mu, "name": text, "stacklevel": count()},
         outside,
-        space.is_single,
+        space.read,
     )
     add("ParameterSpace.contains", {"mu": tiny.mu}, {"mu": mu}, outside, space.contains)
     add(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._forks import check_fork
-from ..nn import FastLRNR
-from ..reduction import ReducedLayer
-from .least_squares import LeastSquares
+from ._forks import check_fork
+from .fast_phase.least_squares import LeastSquares
+from .nn import FastLRNR
+from .reduction import ReducedLayer
 
 # Solves that are timed, the first of which is not counted.
 _NUM_TIMED = 6

@@ -1,4 +1,4 @@
-"""Derivatives of a solution by the parameters."""
+"""Derivatives of a solution in the reduced basis by the parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from .factors import Factors
+from ..fast_phase.factors import Factors
 
 # Steps of the differences, relative to the side of the box (or the range of log(mu)).
 _STEP = 1e-3
@@ -16,7 +16,9 @@ _CENTRAL = (-1, -0.5), (1, 0.5)
 _FORWARD = (0, -1.5), (1, 2.0), (2, -0.5)
 
 
-def gradient(stage, space, mu: np.ndarray, coefficients: np.ndarray, x) -> np.ndarray:
+def gradient(
+    equations, predictor, mu: np.ndarray, coefficients: np.ndarray, x
+) -> np.ndarray:
     """du/dmu at points, for one mu.
 
     A least squares solution has J^T r = 0. By the implicit function theorem, with a
@@ -28,9 +30,9 @@ def gradient(stage, space, mu: np.ndarray, coefficients: np.ndarray, x) -> np.nd
     differences at fixed coefficients; nothing is solved again.
 
     Args:
-        stage: ``Stage`` of the reduced basis. (Trial functions depend on mu, and their
-            readouts are up to 1e8: their differences say nothing.)
-        space: ``ParameterSpace``.
+        equations: ``BasisEquations``. (Trial functions depend on mu, and their readouts
+            are up to 1e8: their differences say nothing.)
+        predictor: ``Predictor`` of the basis.
         mu: Shape (p,).
         coefficients: Shape (q,).
         x: Points, shape (N, d).
@@ -42,10 +44,11 @@ def gradient(stage, space, mu: np.ndarray, coefficients: np.ndarray, x) -> np.nd
         `J. Nocedal, & S. J. Wright. Numerical optimization, 2nd edition. Springer,
         2006 <https://doi.org/10.1007/978-0-387-40065-5>`_, section 10.3.
     """
-    c, equations, columns = coefficients, stage.equations, []
+    c, columns = coefficients, []
+    space = predictor.network.parameter_space
 
     def u(m, z):
-        return stage.predictor(x, m[None], z[None], True)
+        return predictor(x, m[None], z[None], True)
 
     with _blas().limit(limits=1, user_api="blas"):
         factors = Factors(np.array(equations.at(mu)(c).jacobian(), order="F"))
