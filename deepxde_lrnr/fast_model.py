@@ -24,9 +24,10 @@ from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
 from .fast_phase.points import check_enough, enough_points, fast_collocations
+from .fast_phase.random_features import RandomFeatures
 from .fast_phase.solution import Solution
 from .fast_phase.stages import Stage, solve_in_stages
-from .fast_phase.trial_space import RandomFeatures, SolutionNetwork, TrialSpace
+from .fast_phase.trial_space import SolutionNetwork, TrialSpace
 from .fast_phase.unresolved import (
     estimate_doubtful,
     name_above,
