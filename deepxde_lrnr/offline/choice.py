@@ -36,7 +36,7 @@ _MOST_UNKNOWNS = 800
 # The same where a family is not resolved. A solve then takes up to a second.
 MANY_COUNTS, _VERY_MANY_UNKNOWNS = (128, 512, 1024), 2_000
 # The first features have to divide the residual by so much, twice as many by so much.
-_WORTH, _WORTH_MORE = 1.2, 1.1
+_WORTH, _WORTH_MORE = 1.2, 1.05
 _NUM_PARAMETERS = 4
 # Corners of the box that are looked at, for what is left in the worst case.
 _MOST_CORNERS = 8
