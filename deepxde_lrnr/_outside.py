@@ -9,7 +9,7 @@ import numpy as np
 # What is no further outside, relative to the sides of the bounding box, is rounding.
 MARGIN = 1e-4
 # Points that are looked at.
-_MOST = 10_000
+MOST = 10_000
 
 
 class OutsideGeometryWarning(UserWarning):
@@ -43,7 +43,7 @@ def warn_of_points(outside, x: np.ndarray, stacklevel: int) -> None:
         OutsideGeometryWarning: If there are any (among 10,000, if there are more).
     """
     n = len(x)
-    x = x[np.linspace(0, n - 1, min(n, _MOST)).astype(int)]
+    x = x[np.linspace(0, n - 1, min(n, MOST)).astype(int)]
     bad = outside(x)
     if bad.any():
         first = ", ".join(f"{value:.6g}" for value in x[np.argmax(bad)])

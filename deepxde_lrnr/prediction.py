@@ -10,7 +10,9 @@ from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
 from ._tracing import traced
 from ._user_errors import calling
-from .data.rows import Rows, known_rows
+from .data.deformation import HIGHEST_ORDER, Deformation
+from .data.outside import warn_of_places, warn_outside
+from .data.rows import Rows, known_rows, refuse_elsewhere
 
 # Rows evaluated at once; bounds the memory of a prediction.
 MAX_ROWS = 65_536
@@ -23,12 +25,20 @@ class Predictor:
         network: ``ParametricNN``, or what has its ``evaluate``.
         dim: Dimension d of the points, if it is to be checked.
         time: Whether the last coordinate is the time.
+        deformation: ``None``, or the ``Deformation`` of the geometry.
     """
 
-    def __init__(self, network, dim: int | None = None, time: bool = False):
+    def __init__(
+        self,
+        network,
+        dim: int | None = None,
+        time: bool = False,
+        deformation: Deformation | None = None,
+    ):
         self.network = network
         self.dim = dim
         self.time = time
+        self.deformation = deformation
         # Where the network computes in double precision, mu and x are not rounded.
         self._dtype = getattr(network, "compute_dtype", "float64")
         self._values = traced(network.evaluate, reduce_retracing=True)
@@ -70,9 +80,17 @@ class Predictor:
         mu = np.asarray(mu, self._dtype)
         x = np.asarray(x, self._dtype)
         most = self._max_rows()
+        places = self.places(x, mu)
+        parts = [slice(i, i + most) for i in range(0, len(mu), most)]
         blocks = [
-            self._block(function, x, mu[i : i + most], coefficients[i : i + most])
-            for i in range(0, len(mu), most)
+            self._block(
+                function,
+                x,
+                mu[part],
+                coefficients[part],
+                None if places is None else places[part],
+            )
+            for part in parts
         ]
         several = isinstance(blocks[0], list)
         if not several:
@@ -86,14 +104,46 @@ class Predictor:
         """Rows that the network takes at once."""
         return MAX_ROWS
 
-    def _block(self, function, x, mu, coefficients):
+    def places(self, x: np.ndarray, mu: np.ndarray) -> np.ndarray | None:
+        """Reference points of physical ones (N, d) for each mu (P, p).
+
+        Returns:
+            Array of shape (P, N, d), NaN where there are none; ``None`` without a
+            deformation.
+        """
+        return None if self.deformation is None else self.deformation.inverse(x, mu)
+
+    def warn_outside(self, geom, x, mu, stacklevel: int) -> None:
+        """Warns of points outside of the geometry, which may depend on mu.
+
+        Args:
+            geom: Reference geometry of DeepXDE, time included or not.
+            x: Array of shape (N, d).
+            mu: Array of shape (P, p).
+            stacklevel: As for ``warnings.warn``.
+
+        Warns:
+            OutsideGeometryWarning: If there are any among those looked at.
+        """
+        places = self.places(x, mu)
+        if places is None:
+            warn_outside(geom, x, stacklevel + 1)
+            return
+        names = self.network.parameter_space.names
+        warn_of_places(geom, x, mu, places, names, stacklevel + 1)
+
+    def _block(self, function, x, mu, coefficients, places=None):
         """Values for as many mu as one call can take, in chunks of the points."""
         num_mu = len(mu)
         step = max(1, self._max_rows() // num_mu)
         parts = []
         for start in range(0, len(x), step):
             rows = np.repeat(x[start : start + step], num_mu, axis=0)
-            result = function(tf.constant(mu), tf.constant(rows), coefficients)
+            more = []
+            if places is not None:
+                own = places[:, start : start + step].transpose(1, 0, 2)
+                more.append(tf.constant(own.reshape(rows.shape), self._dtype))
+            result = function(tf.constant(mu), tf.constant(rows), coefficients, *more)
             several = isinstance(result, (list, tuple))
             parts.append(
                 [_rows(r, len(rows)) for r in (result if several else [result])]
@@ -116,24 +166,35 @@ class Predictor:
         count = num_args(operator)
 
         def in_precision(dtype):
-            def function(mu, x, coefficients):
+            def function(mu, x, coefficients, *known):
                 x = tf.cast(x, dtype)
 
                 def values(points):
-                    u = self.network.evaluate(mu, points, coefficients)
+                    reference = self._pulled_back(mu, points, *known)
+                    u = self.network.evaluate(mu, points, coefficients, reference)
                     return tf.cast(u, dtype)
 
                 u = values(x)
                 if dde.config.autodiff == "forward":
                     u = (u, values)
                 mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-                rows = Rows(x, None, 0, None, True, values)
+                elsewhere = refuse_elsewhere if known else values
+                rows = Rows(x, None, 0, None, True, elsewhere)
                 with calling("operator"), known_rows(rows):
                     return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
 
             return traced(function, reduce_retracing=True)
 
         return _InPrecision(in_precision, self._dtype)
+
+    def _pulled_back(self, mu, x, xi=None):
+        """Reference points of x, for derivatives by x; ``None`` if xi is not known."""
+        if xi is None:
+            return None
+        mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+        inverse = self.deformation.inverse_slopes(xi, mu_rows)
+        x = tf.cast(x, xi.dtype)
+        return self.deformation.pull_back(mu_rows, x, xi, inverse, HIGHEST_ORDER)
 
 
 class _InPrecision:

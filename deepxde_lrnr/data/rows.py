@@ -84,6 +84,18 @@ def _as_tensor(name: str, value, dtype):
     return value
 
 
+def refuse_elsewhere(x):
+    """In place of the function of ``values_at`` where the geometry depends on mu.
+
+    Raises:
+        NotImplementedError: Always.
+    """
+    raise NotImplementedError(
+        "values_at() is called in a problem with a deformation, where the network is "
+        "known at the points of the rows alone; it works without a deformation."
+    )
+
+
 def per_parameter(values):
     """Values of the rows, sorted by mu: what a mean or an integral is taken of.
 

@@ -21,7 +21,7 @@ from ..taylor.precision import Precision
 from .jet_equations import JetEquations
 from .network_equations import NetworkEquations
 from .points import fast_collocations
-from .trial_space import TrialSpace
+from .trial_space import TrialSpace, reference_of
 
 Equations = JetEquations | NetworkEquations
 # Orders tried; derivatives that turn out not to be used are left out afterwards.
@@ -163,10 +163,11 @@ class Probe:
         self._waves = rng.uniform(1, 2, (len(low), 3)) / (high - low)[:, None]
         self._phases = rng.uniform(0, 1, 3) - low @ self._waves
 
-    def evaluate(self, mu, x, coefficients):
+    def evaluate(self, mu, x, coefficients, reference=None):
         """u for readouts; as ``TrialSpace.evaluate``."""
         mu, x, w = (tf.cast(a, tf.float64) for a in (mu, x, coefficients))
-        waves = tf.sin(tf.matmul(x, self._waves) + self._phases)
+        points = reference_of(x, reference)
+        waves = tf.sin(tf.matmul(points, self._waves) + self._phases)
         readout = tf.reshape(w, (self.num_outputs, self.num_functions))
         values = tf.matmul(waves, readout, transpose_b=True)
         return self.precision.output_transform(rows_of(mu, x), x, values)

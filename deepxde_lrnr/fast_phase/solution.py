@@ -7,8 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ..data.outside import warn_outside
-
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
 
@@ -160,7 +158,8 @@ class Solution:
                 in the time domain; without the problem, not in the bounding box.
         """
         x = self._predictor.check_points(x)
-        warn_outside(self._model.geom, x, stacklevel=2)
+        mu = np.atleast_2d(self.mu)
+        self._predictor.warn_outside(self._model.geom, x, mu, stacklevel=2)
         return self.evaluate(x, lambda predictor: predictor.compile(operator))
 
     def evaluate(self, x, function_of):
@@ -187,7 +186,8 @@ class Solution:
 
         Of solutions in the reduced basis (``FastModel.build_basis``), by the implicit
         function theorem from one linearisation, without further solves: for
-        optimisation over the box, sensitivities and error bars.
+        optimisation over the box, sensitivities and error bars. Where the geometry
+        depends on the parameters the points stay where they are.
 
         Args:
             x: Points, array of shape (N, d).

@@ -17,6 +17,7 @@ NOT_FOR_USERS = {
     "FastModel": "made by Model.reduce and load_fast",
     "FastModel.check_how": "called by solve and sweep",
     "FastModel.stage": "called by solve",
+    "FastModel.warn_outside": "called by sweep",
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
     "Solution.evaluate": "called by predict and sweep",
