@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
@@ -10,7 +12,8 @@ from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
 from ._tracing import traced
 from ._user_errors import calling
-from .data.deformation import HIGHEST_ORDER, Deformation
+from .data.deformation import Deformation
+from .data.orders import order_of
 from .data.outside import warn_of_places, warn_outside
 from .data.rows import Rows, known_rows, refuse_elsewhere
 
@@ -165,36 +168,76 @@ class Predictor:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
         count = num_args(operator)
 
+        def apply(dtype, order, added, mu, x, coefficients, *known):
+            x = tf.cast(x, dtype)
+
+            def values(points):
+                more = self._pulled_back(order, mu, points, *known)
+                u = self.network.evaluate(mu, points, coefficients, *more)
+                u = tf.cast(u, dtype)
+                return u if added is None else u + added(points)
+
+            u = values(x)
+            if dde.config.autodiff == "forward":
+                u = (u, values)
+            mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+            elsewhere = refuse_elsewhere if known else values
+            rows = Rows(x, None, 0, None, True, elsewhere)
+            with calling("operator"), known_rows(rows):
+                return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
+
         def in_precision(dtype):
-            def function(mu, x, coefficients, *known):
-                x = tf.cast(x, dtype)
-
-                def values(points):
-                    reference = self._pulled_back(mu, points, *known)
-                    u = self.network.evaluate(mu, points, coefficients, reference)
-                    return tf.cast(u, dtype)
-
-                u = values(x)
-                if dde.config.autodiff == "forward":
-                    u = (u, values)
-                mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-                elsewhere = refuse_elsewhere if known else values
-                rows = Rows(x, None, 0, None, True, elsewhere)
-                with calling("operator"), known_rows(rows):
-                    return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
-
-            return traced(function, reduce_retracing=True)
+            if self.deformation is None:
+                return traced(partial(apply, dtype, None, None), reduce_retracing=True)
+            return _AtPhysicalPoints(self.deformation, partial(apply, dtype), dtype)
 
         return _InPrecision(in_precision, self._dtype)
 
-    def _pulled_back(self, mu, x, xi=None):
-        """Reference points of x, for derivatives by x; ``None`` if xi is not known."""
-        if xi is None:
-            return None
+    def _pulled_back(self, order, mu, x, *known) -> tuple:
+        """Last arguments of the network's ``evaluate``, for derivatives by x."""
+        if not known:
+            return ()
+        (xi,) = known
         mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
         inverse = self.deformation.inverse_slopes(xi, mu_rows)
         x = tf.cast(x, xi.dtype)
-        return self.deformation.pull_back(mu_rows, x, xi, inverse, HIGHEST_ORDER)
+        return (self.deformation.pull_back(mu_rows, x, xi, inverse, order),)
+
+
+class _AtPhysicalPoints:
+    """An operator on a geometry that depends on mu: its order is found out at first.
+
+    Args:
+        deformation: The ``Deformation``.
+        apply: Function of the order, of what is added to u, and of the arguments of a
+            call.
+        dtype: Precision of the operator.
+    """
+
+    def __init__(self, deformation: Deformation, apply, dtype):
+        self._deformation, self._apply, self._dtype = deformation, apply, dtype
+        self._function = None
+
+    def __call__(self, mu, x, coefficients, xi):
+        if self._function is None:
+            order = self._order(mu[:1], coefficients[:1], xi.dtype)
+            function = partial(self._apply, order, None)
+            self._function = traced(function, reduce_retracing=True)
+        return self._function(mu, x, coefficients, xi)
+
+    def _order(self, mu, coefficients, dtype) -> int:
+        deformation = self._deformation
+        few = deformation.candidates[:3]
+        xi = tf.constant(few, dtype)
+        points = deformation.at(few, np.asarray(mu, float)).x
+
+        def evaluate(x, added):
+            found = self._apply(1, added, mu, x, coefficients, xi)
+            return list(found) if isinstance(found, (list, tuple)) else [found]
+
+        sides = np.ptp(deformation.candidates, axis=0)
+        points = points.astype(tf.as_dtype(self._dtype).as_numpy_dtype)
+        return order_of(evaluate, points, sides)
 
 
 class _InPrecision:

@@ -219,11 +219,12 @@ class Condition:
             values = values[selection]
         return np.repeat(values, num_mu, axis=0)
 
-    def rows(self, x, num_mu: int, beg: int, end: int, function) -> Rows:
+    def rows(self, x, num_mu: int, beg: int, end: int, function, inverse=None) -> Rows:
         """The rows that the user's function gets, for ``known_rows``."""
         # That of a RobinBC gets its own rows, the others get all of them.
         everything = not isinstance(self.bc, icbc.RobinBC)
-        return Rows(x, num_mu, int(beg), int(end), everything, function, self._mix)
+        ends = int(beg), int(end)
+        return Rows(x, num_mu, *ends, everything, function, self._mix, inverse)
 
     def _mix(self) -> None:
         # Weights of a quadrature belong to all points.

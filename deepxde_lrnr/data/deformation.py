@@ -15,7 +15,7 @@ from .._inverse_map import InverseMap
 from .._tracing import traced
 from .._user_errors import UserFunctionError, calling
 
-# Order up to which derivatives of xi(x) are right until it is known which are needed.
+# Highest order of derivatives by x that is looked for.
 HIGHEST_ORDER = 8
 # A derivative of Phi that is this small beside the others is zero.
 _ROUNDING = 1e-6
@@ -40,7 +40,8 @@ class Deformation:
         time: Whether the last coordinate is the time.
 
     Attributes:
-        order: Order up to which derivatives by x are asked for.
+        order: Order of the derivatives of u by x that the problem takes; ``None`` until
+            it is known.
         single: ``None``, or why the function can only be computed in single precision.
 
     Raises:
@@ -53,7 +54,8 @@ class Deformation:
         self.names, self.time = parameter_space.names, time
         self.candidates = np.asarray(candidates, float)
         self.dim = self.candidates.shape[1]
-        self.order = HIGHEST_ORDER
+        self.order = None
+        self._sign = None
         self.single = None
         self._settle(parameter_space.sample(2, "Halton"))
         self._with_slopes = traced(self._values_and_slopes, reduce_retracing=True)
@@ -123,15 +125,18 @@ class Deformation:
             x: Tensor of shape (rows, d), whose value is Phi(xi; mu).
             xi: Tensor of the known points, shape (rows, d).
             inverse: Tensor of J^-1 at these, shape (rows, d^2).
-            order: Highest order of the derivatives by x; by default ``self.order``.
+            order: Highest order of the derivatives by x; by default ``self.order``, or
+                ``HIGHEST_ORDER`` as long as that is not known.
 
         Returns:
             Tensor of shape (rows, d).
         """
+        if order is None:
+            order = HIGHEST_ORDER if self.order is None else self.order
         xi, inverse = tf.stop_gradient(xi), tf.stop_gradient(inverse)
         # Sums of columns: XLA and forward mode know them, and their derivatives.
         columns = tf.split(inverse, self.dim, axis=1)
-        for _ in range(self.order if order is None else order):
+        for _ in range(order):
             off = self(xi, mu_rows) - x
             xi -= tf.concat(
                 [tf.reduce_sum(c * off, axis=1, keepdims=True) for c in columns], axis=1
@@ -183,7 +188,9 @@ class Deformation:
         # The largest that the determinant could be, by Hadamard's inequality.
         sizes = np.prod(np.linalg.norm(slopes, axis=2), axis=1)
         # A map may turn the geometry over as a whole.
-        sign = np.sign(np.sum(np.sign(determinants))) or 1.0
+        if self._sign is None:
+            self._sign = np.sign(np.sum(np.sign(determinants))) or 1.0
+        sign = self._sign
         bad = sign * determinants <= _ROUNDING * sizes
         if bad.any():
             # The most folded one says most.
@@ -278,9 +285,13 @@ class DeformedPoints:
         turned = np.einsum("nij,ni->nj", inverse, reference)
         if self._time:
             turned[:, -1] = 0
-        lengths = np.linalg.norm(turned, axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return turned / lengths, self.volumes * lengths
+            # DeepXDE's have length 1 up to its rounding, which the identity keeps.
+            lengths, own = (
+                np.linalg.norm(n, axis=1, keepdims=True) for n in (turned, reference)
+            )
+            ratio = lengths / own
+            return turned / ratio, self.volumes * ratio
 
 
 def row_weights(sizes: np.ndarray, num_mu: int, num_first: int | None = None):

@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
-from .collocation import bounding_box
-from .deformation import HIGHEST_ORDER
+from .orders import order_of_errors
 from .parametric_pde import ParametricPDE
 
 # Points of the PDE; those of the conditions are all there.
@@ -20,8 +19,6 @@ _PLACES = ((0.3, 0.5, 0.8), (0.7, 0.5, 0.2))
 _MIDDLE = 1
 # Size of the changes of the coefficients, relative to theirs.
 _CHANGE = 0.3
-# Of the polynomials that are added to u: above the rounding of what is there.
-_AMOUNT = 1e3
 # Relative difference that is no rounding. Shapes being equal, there is hardly any.
 _RTOL = {"float16": 1e-2, "float32": 1e-4, "float64": 1e-9}
 
@@ -46,7 +43,6 @@ def examine(data: ParametricPDE, net) -> None:
     """
     trials = _Trials(data, net)
     if data.deformation is not None:
-        data.deformation.order = HIGHEST_ORDER
         data.deformation.order = trials.order()
     first, drawn = trials(0)
     again, _ = trials(0)
@@ -89,48 +85,13 @@ class _Trials:
         self._function = traced(self._errors)
 
     def order(self) -> int:
-        """Highest order of the derivatives of u by x in the errors.
+        """Highest order of the derivatives of u by x in the errors."""
+        mu, changes = self._mu(0), self._changes(0)
 
-        To u are added homogeneous polynomials about each point, of order 1, 2, ...:
-        one of them changes an error if derivatives of its order are in it.
-        """
-        data, (inputs, auxiliary, changes) = self.data, self._feed(0)
-        rng = np.random.default_rng(2)
-        x, (low, high) = inputs[1], bounding_box(data.geom)
-        directions = rng.uniform(0.5, 1, x.shape[1]) / (high - low)
+        def evaluate(mu, x, *more):
+            return self.net.evaluate(mu, x, self._coefficients(mu, changes), *more)
 
-        def errors(inputs, auxiliary, changes, amounts):
-            mu, x = inputs[:2]
-            z = self._coefficients(mu, changes)
-            center = tf.stop_gradient(x)
-
-            def function(points):
-                reference = data.pulled_back(inputs, points, 1)
-                u = self.net.evaluate(mu, points, z, reference)
-                along = tf.reduce_sum(
-                    (points - center) * directions.astype(x.dtype.as_numpy_dtype),
-                    axis=1,
-                    keepdims=True,
-                )
-                power = tf.ones_like(along)
-                for k in range(HIGHEST_ORDER):
-                    power *= along
-                    u += amounts[k] * power
-                return u
-
-            found = data.errors(inputs, function(x), auxiliary, function)
-            dde.grad.clear()
-            return found
-
-        evaluate, real = traced(errors), dde.config.real(np)
-        plain = evaluate(inputs, auxiliary, changes, np.zeros(HIGHEST_ORDER, real))
-        order = 0
-        for k, amounts in enumerate(_AMOUNT * np.eye(HIGHEST_ORDER, dtype=real), 1):
-            found = evaluate(inputs, auxiliary, changes, amounts)
-            pairs = zip(found, plain, strict=True)
-            if not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs):
-                order = k
-        return order
+        return order_of_errors(self.data, mu, self._collocation, evaluate)
 
     def __call__(self, number: int):
         """Errors, and those of the conditions that were content with a Tensor.
@@ -139,26 +100,29 @@ class _Trials:
             List of arrays of shape (points, 3, k), and a dictionary of such arrays by
             the numbers of the conditions.
         """
-        inputs, auxiliary, changes = self._feed(number)
+        mu = self._mu(number)
+        inputs, auxiliary = self.data.batch(mu, self._collocation)
+        changes = self._changes(number)
         errors, drawn = self._function(inputs, auxiliary, changes)
 
         def sorted_by_mu(error):
             error = np.asarray(error)
-            return error.reshape(-1, len(inputs[0]), error.shape[-1])
+            return error.reshape(-1, len(mu), error.shape[-1])
 
         drawn = {i: sorted_by_mu(error) for i, error in drawn.items()}
         return [sorted_by_mu(error) for error in errors], drawn
 
-    def _feed(self, number: int):
-        """Inputs, auxiliary variables, and changes of the coefficients."""
-        space, real = self.data.parameter_space, dde.config.real(np)
-        places = np.array(_PLACES[number])[:, None]
-        mu = (space.low + (space.high - space.low) * places).astype(real)
-        shape = (2, len(mu), self.net.layout.size)
+    def _mu(self, number: int) -> np.ndarray:
+        space, places = self.data.parameter_space, np.array(_PLACES[number])[:, None]
+        mu = space.low + (space.high - space.low) * places
+        return mu.astype(dde.config.real(np))
+
+    def _changes(self, number: int) -> np.ndarray:
+        shape = (2, len(_PLACES[number]), self.net.layout.size)
         changes = _CHANGE * np.random.default_rng(0).standard_normal(shape)[number]
         middle = np.random.default_rng(1).standard_normal(shape[2])
         changes[_MIDDLE] = _CHANGE * middle
-        return *self.data.batch(mu, self._collocation), changes.astype(real)
+        return changes.astype(dde.config.real(np))
 
     def _coefficients(self, mu, changes):
         z = self.net.coefficients(mu)
@@ -172,7 +136,7 @@ class _Trials:
         z = self._coefficients(mu, changes)
 
         def function(points):
-            return net.evaluate(mu, points, z, data.pulled_back(inputs, points))
+            return net.evaluate(mu, points, z, *data.pulled_back(inputs, points))
 
         outputs = function(x)
         errors = data.errors(inputs, outputs, auxiliary, function)

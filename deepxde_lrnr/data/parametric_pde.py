@@ -139,6 +139,7 @@ class ParametricPDE(dde.data.Data):
             for i, bc in enumerate(problem.bcs)
             if i not in self.measured
         ]
+        self._given_deformation = deformation
         self._check_arguments()
 
         self.train_mu = self._sample(num_parameters, parameter_distribution)
@@ -171,6 +172,7 @@ class ParametricPDE(dde.data.Data):
         """Checks the number of arguments of the user's functions."""
         pde, solution = self.problem.pde, self.solution
         takes_mu = bool(self.measured) or any(c.takes_mu for c in self.conditions)
+        takes_mu |= self._given_deformation is not None
         if pde is not None:
             as_function("pde", pde, (2, 3), "(x, u, mu)")
             takes_mu = takes_mu or num_args(pde) == 3
@@ -384,8 +386,8 @@ class ParametricPDE(dde.data.Data):
         deformed = self.deformed(points, np.reshape(mu, (1, -1)))
         return points if deformed is None else deformed.x
 
-    def pulled_back(self, inputs, x, order: int | None = None):
-        """Reference points of x, a Tensor of the rows of ``inputs``, by ``batch``.
+    def pulled_back(self, inputs, x, order: int | None = None) -> tuple:
+        """Last arguments of a network's ``evaluate``, for the rows of a batch.
 
         Args:
             inputs: Tensors from ``batch``.
@@ -393,13 +395,14 @@ class ParametricPDE(dde.data.Data):
             order: As for ``Deformation.pull_back``.
 
         Returns:
-            Tensor of shape (rows, d); ``None`` without a deformation.
+            Nothing without a deformation; else a Tensor of shape (rows, d), the
+            reference points of x.
         """
         if self.deformation is None:
-            return None
+            return ()
         mu, *_, reference, inverse = inputs
         mu_rows = tf.tile(mu, (x.shape[0] // mu.shape[0], 1))
-        return self.deformation.pull_back(mu_rows, x, reference, inverse, order)
+        return (self.deformation.pull_back(mu_rows, x, reference, inverse, order),)
 
     def targets(
         self, mu: np.ndarray, collocation: Collocation, deformed=None
@@ -541,7 +544,9 @@ class ParametricPDE(dde.data.Data):
 
         errors = []
         if self.problem.pde is not None:
-            errors = self.pde_errors(x, outputs, mu_rows, function, num_mu, ends[-1])
+            errors = self.pde_errors(
+                x, outputs, mu_rows, function, num_mu, ends[-1], *inputs[3:]
+            )
             errors = [error[ends[-1] :] for error in errors]
             if self.deformation is not None:
                 weights = auxiliary["targets"][-1]["weights"]
@@ -570,10 +575,18 @@ class ParametricPDE(dde.data.Data):
             function,
             num_mu,
             np.cumsum([0, *auxiliary["counts"]])[i : i + 2] * num_mu,
+            *inputs[3:],
         )
 
     def pde_errors(
-        self, x, outputs, mu_rows, function=None, num_mu: int = 1, begin: int = 0
+        self,
+        x,
+        outputs,
+        mu_rows,
+        function=None,
+        num_mu: int = 1,
+        begin: int = 0,
+        inverse=None,
     ) -> list:
         """Errors of the PDE at every row.
 
@@ -584,6 +597,7 @@ class ParametricPDE(dde.data.Data):
             function: As for ``errors``.
             num_mu: Number of mu among the rows.
             begin: First row of the points of the PDE.
+            inverse: ``None``, or with a deformation J^-1 of the rows, as in ``batch``.
 
         Returns:
             List of Tensors of shape (rows, number of columns).
@@ -592,7 +606,8 @@ class ParametricPDE(dde.data.Data):
         if dde.config.autodiff == "forward":
             u = (outputs, function)
         num_rows = x.shape[0]
-        rows = Rows(x, num_mu, int(begin), num_rows, True, self._elsewhere(function))
+        function = self._elsewhere(function)
+        rows = Rows(x, num_mu, int(begin), num_rows, True, function, inverse=inverse)
         with calling("pde"), known_rows(rows):
             f = self.problem.pde(*(x, u, mu_rows)[: num_args(self.problem.pde)])
         f = f if isinstance(f, (list, tuple)) else [f]
@@ -609,6 +624,7 @@ class ParametricPDE(dde.data.Data):
         function=None,
         num_mu: int = 1,
         ends=None,
+        inverse=None,
     ):
         """Error of an IC/BC, which takes the rows from ``ends[0]`` to ``ends[1]``.
 
@@ -623,10 +639,12 @@ class ParametricPDE(dde.data.Data):
             function: As for ``errors``.
             num_mu: Number of mu among the rows.
             ends: By default all rows.
+            inverse: As for ``pde_errors``.
         """
         num_rows = x.shape[0]
         beg, end = (0, num_rows) if ends is None else ends
-        rows = condition.rows(x, num_mu, beg, end, self._elsewhere(function))
+        function = self._elsewhere(function)
+        rows = condition.rows(x, num_mu, beg, end, function, inverse)
         with calling(f"The function of {condition.name}"), known_rows(rows):
             error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
         rows = (end - beg) // 2 if condition.paired else end - beg
@@ -672,8 +690,8 @@ class ParametricPDE(dde.data.Data):
         def at_pairs(mu, x, *reference, order=None):
             # Not net itself, which adds its regularization to the loss in each call.
             if ours:
-                xi = self.pulled_back((mu, x, *reference), x, order)
-                return net.evaluate(mu, x, net.coefficients(mu), xi)
+                more = self.pulled_back((mu, x, *reference), x, order)
+                return net.evaluate(mu, x, net.coefficients(mu), *more)
             return net((mu, x))
 
         def function(x):

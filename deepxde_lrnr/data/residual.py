@@ -72,8 +72,8 @@ class Residual:
         num_mu = mu.shape[0]
 
         def function(points):
-            reference = self.data.pulled_back(inputs, points)
-            return network.evaluate(mu, points, coefficients, reference)
+            more = self.data.pulled_back(inputs, points)
+            return network.evaluate(mu, points, coefficients, *more)
 
         errors = self.data.errors(inputs, function(x), auxiliary, function)
         # DeepXDE keeps the derivatives it took, and with them this whole graph.

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.collocation import bounding_box
+from ..data.orders import order_of_errors
 from ..data.residual import Residual
 from ..nn.hyper_lrnr import rows_of
 from ..taylor.activations import sin_series
@@ -109,6 +110,14 @@ def find_expansion(data, loss_weights, precision: Precision) -> Expansion:
     precision.settle_transforms(few.points[:2].astype(float), mu[:2])
     probe = Probe(precision, *bounding_box(data.geom))
     readouts = np.random.default_rng(0).standard_normal((len(mu), probe.size))
+    if data.deformation is not None and data.deformation.order is None:
+        data.deformation.order = order_of_errors(
+            data,
+            mu[:2],
+            few,
+            lambda m, x, *more: probe.evaluate(m, x, readouts[:2], *more),
+            None if precision.single else float,
+        )
     expected = None
     for order in _ORDERS:
         indices = MultiIndices.up_to(data.geom.dim, order)

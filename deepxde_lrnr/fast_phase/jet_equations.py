@@ -139,19 +139,20 @@ class JetEquations:
         points = np.repeat(block.points, num_mu, axis=0)
         mu_rows = tf.tile(mu, (len(block.points), 1))
         if self._deformation is None:
-            x = tf.constant(points, dtype)
+            x, inverse = tf.constant(points, dtype), None
             # Where x really is, in its precision; derivatives by x do not see it.
             center = tf.stop_gradient(tf.cast(x, tf.float64))
 
             def distance(x):
                 return x - center
         else:
-            exact, inverse = (others[name][rows] for name in ("x", "inverse"))
+            exact, known = (others[name][rows] for name in ("x", "inverse"))
+            inverse = tf.cast(known, dtype)
             x, points = tf.cast(exact, dtype), None
             rounding = exact - tf.cast(x, tf.float64)
 
             def distance(x):
-                own = mu_rows, x + rounding, reference, inverse, self.indices.order
+                own = mu_rows, x + rounding, reference, known, self.indices.order
                 return self._deformation.pull_back(*own) - reference
 
             reference = tf.constant(np.repeat(block.points, num_mu, axis=0))
@@ -166,7 +167,8 @@ class JetEquations:
         own = {k: tf.cast(v, dtype) for k, v in own.items()}
         parameters = tf.cast(mu_rows, dtype)
         if block.condition is None:
-            errors = data.pde_errors(x, u_of(x), parameters, u_of, num_mu)
+            arguments = x, u_of(x), parameters, u_of, num_mu, 0, inverse
+            errors = data.pde_errors(*arguments)
             if "weights" in own:
                 errors = [error * own["weights"] for error in errors]
         else:
@@ -174,7 +176,7 @@ class JetEquations:
             if points is not None:
                 points = points.astype(dtype.as_numpy_dtype)
             arguments = condition, points, x, u_of(x), parameters, own, u_of, num_mu
-            errors = [data.error_at_rows(*arguments)]
+            errors = [data.error_at_rows(*arguments, None, inverse)]
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
         dde.grad.clear()
         return errors, part

@@ -61,8 +61,8 @@ class NetworkEquations:
         mu, x = inputs[:2]
 
         def function(points):
-            reference = residual.data.pulled_back(inputs, points)
-            u = self.space.evaluate(mu, points, w, reference)
+            more = residual.data.pulled_back(inputs, points)
+            u = self.space.evaluate(mu, points, w, *more)
             return tf.cast(u, self._dtype)
 
         errors = residual.data.errors(inputs, function(x), auxiliary, function)
