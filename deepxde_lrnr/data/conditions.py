@@ -185,7 +185,7 @@ class Condition:
             normals = self._reference_normals(points, deformed.num_mu)
         except NotImplementedError:  # a geometry without normals
             return ones
-        _, sizes = deformed.normals(normals.astype(float))
+        _, sizes = deformed.normals(normals)
         known = np.isfinite(sizes) & (sizes > 0)
         # A corner has no normal in some geometries.
         return np.where(known, sizes, sizes[known].mean() if known.any() else 1)

@@ -57,13 +57,15 @@ class Deformation:
         self.order = None
         self._sign = None
         self.single = None
-        self._settle(parameter_space.sample(2, "Halton"))
+        self._settle(parameter_space.sample(self.dim + 3, "Halton"))
         self._with_slopes = traced(self._values_and_slopes, reduce_retracing=True)
         self.inverse = InverseMap(self.evaluate, self.candidates)
 
     def _settle(self, mu: np.ndarray) -> None:
         """Finds out in which precision the function can be computed."""
-        xi = np.resize(self.candidates, (2, self.dim))
+        # Not as many rows as columns: those of another shape would fit.
+        count = self.dim + 3
+        xi, mu = np.resize(self.candidates, (count, self.dim)), mu[:count]
 
         def run(dtype):
             rows = (tf.constant(a, dtype) for a in (xi, mu))
@@ -85,7 +87,15 @@ class Deformation:
     def _call(self, xi, mu_rows):
         """The user's function, whose result is looked at."""
         with calling("deformation"):
-            x = self.function(xi, mu_rows)
+            try:
+                x = self.function(xi, mu_rows)
+            except (ValueError, tf.errors.InvalidArgumentError) as error:
+                if "imensions" not in str(error):
+                    raise
+                raise ValueError(
+                    "deformation joins Tensors of shapes that do not fit; take "
+                    "columns as mu[:, 0:1], not mu[:, 0]."
+                ) from error
             shape = getattr(x, "shape", None)
             if shape is None or not tf.is_tensor(x):
                 raise UserFunctionError(
@@ -111,7 +121,7 @@ class Deformation:
         """
         dtype = tf.float32 if self.single else xi.dtype
         x = self._call(tf.cast(xi, dtype), tf.cast(mu_rows, dtype))
-        return tf.ensure_shape(tf.cast(x, xi.dtype), (xi.shape[0], self.dim))
+        return tf.cast(x, xi.dtype)
 
     def pull_back(self, mu_rows, x, xi, inverse, order: int | None = None):
         """xi(x) at points whose xi is known, with its derivatives by x.
@@ -280,6 +290,7 @@ class DeformedPoints:
         References:
             Nanson's formula: n da = det(J) J^-T N dA.
         """
+        reference = np.asarray(reference, float)
         inverse = np.linalg.inv(self.slopes)
         # A wall that moves: the derivative along its normal is at one time.
         turned = np.einsum("nij,ni->nj", inverse, reference)

@@ -113,9 +113,9 @@ def find_expansion(data, loss_weights, precision: Precision) -> Expansion:
     if data.deformation is not None and data.deformation.order is None:
         data.deformation.order = order_of_errors(
             data,
-            mu[:2],
+            mu[:1],
             few,
-            lambda m, x, *more: probe.evaluate(m, x, readouts[:2], *more),
+            lambda m, x, *more: probe.evaluate(m, x, readouts[0], *more),
             None if precision.single else float,
         )
     expected = None
