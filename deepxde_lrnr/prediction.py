@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
+from ._outside import warn_of_places
 from ._tracing import traced
 from ._user_errors import calling
 from .data.deformation import Deformation
 from .data.orders import order_of
-from .data.outside import warn_of_places, warn_outside
+from .data.outside import outside, warn_outside
 from .data.rows import Rows, known_rows, refuse_elsewhere
 
 # Rows evaluated at once; bounds the memory of a prediction.
@@ -133,7 +134,8 @@ class Predictor:
             warn_outside(geom, x, stacklevel + 1)
             return
         names = self.network.parameter_space.names
-        warn_of_places(geom, x, mu, places, names, stacklevel + 1)
+        where = partial(outside, geom)
+        warn_of_places(where, x, mu, places, names, stacklevel + 1)
 
     def _block(self, function, x, mu, coefficients, places=None):
         """Values for as many mu as one call can take, in chunks of the points."""

@@ -508,6 +508,63 @@ def test_a_basis_and_its_gradient_are_at_physical_points(line):
     fast.basis = None
 
 
+def test_files_keep_the_deformation(line, tmp_path):
+    model, fast = line
+    fast.build_basis(tolerance=1e-3, max_size=8, num_candidates=16, verbose=0)
+    x = np.linspace(0, 0.6, 9)[:, None]
+    mu = np.array([[0.6], [1.9]])
+    path = model.save(tmp_path / "model.npz")
+    expected = model.predict(x, mu)
+    np.testing.assert_allclose(lrnr.load_model(path).predict(x, mu), expected)
+    again = lrnr.load_model(path, model.data)
+    np.testing.assert_allclose(again.predict(x, mu), expected)
+    path = fast.save(tmp_path / "fast.npz")
+    np.testing.assert_allclose(lrnr.load_fast(path).predict(x, mu), expected)
+    loaded = lrnr.load_fast(path, model.data)
+    u = fast.solve(mu).predict(x)
+    np.testing.assert_allclose(loaded.solve(mu).predict(x), u, atol=1e-12)
+    # By NumPy alone.
+    surrogate = lrnr.load_surrogate(path)
+    found = surrogate.predict(x, mu)
+    np.testing.assert_allclose(found, u, atol=1e-4)
+    np.testing.assert_allclose(surrogate.predict(x, mu[1]), found[1], atol=1e-12)
+    with pytest.warns(lrnr.OutsideGeometryWarning, match=r"\(0.7\) for L = 0.6"):
+        surrogate.predict([[0.7]], mu)
+    fast.basis = None
+
+
+def test_a_file_knows_whether_there_is_a_deformation(tmp_path):
+    data, net = family(laplace, deformation=scaled)
+    path = lrnr.Model(data, net).save(tmp_path / "model.npz")
+    plain, _ = family(laplace, deformation=None)
+    with pytest.raises(
+        ValueError, match="data has no deformation; the model in .* one"
+    ):
+        lrnr.load_model(path, plain)
+    with pytest.raises(ValueError, match="both given"):
+        lrnr.load_model(path, data, deformation=scaled)
+
+
+def test_a_deformation_that_cannot_be_saved_is_passed_again(tmp_path):
+    @tf.custom_gradient
+    def doubled(x):
+        return 2 * x, lambda upstream: 2 * upstream
+
+    def opaque(x, mu):
+        return doubled(x) * mu
+
+    data, net = family(laplace, deformation=opaque)
+    model = lrnr.Model(data, net)
+    with pytest.warns(UserWarning, match="The deformation is not saved"):
+        path = model.save(tmp_path / "model.npz")
+    with pytest.raises(ValueError, match="pass deformation="):
+        lrnr.load_model(path)
+    x, mu = np.array([[0.3, 0.4]]), np.array([0.9, 1.1])
+    again = lrnr.load_model(path, deformation=opaque)
+    np.testing.assert_allclose(again.predict(x, mu), model.predict(x, mu))
+    lrnr.load_model(path, data)
+
+
 def test_measurements_are_at_physical_points():
     x, runs = np.array([[0.5], [1.2]]), np.array([[0.7], [1.5]])
     space = lrnr.ParameterSpace(L=(0.5, 2))

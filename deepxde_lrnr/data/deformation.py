@@ -58,8 +58,20 @@ class Deformation:
         self._sign = None
         self.single = None
         self._settle(parameter_space.sample(self.dim + 3, "Halton"))
+        self._make_functions()
+
+    def _make_functions(self) -> None:
         self._with_slopes = traced(self._values_and_slopes, reduce_retracing=True)
         self.inverse = InverseMap(self.evaluate, self.candidates)
+
+    def __getstate__(self):
+        # What TensorFlow has traced stays in its process.
+        made = ("_with_slopes", "inverse")
+        return {k: v for k, v in vars(self).items() if k not in made}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._make_functions()
 
     def _settle(self, mu: np.ndarray) -> None:
         """Finds out in which precision the function can be computed."""

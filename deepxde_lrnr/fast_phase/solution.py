@@ -162,6 +162,19 @@ class Solution:
         self._predictor.warn_outside(self._model.geom, x, mu, stacklevel=2)
         return self.evaluate(x, lambda predictor: predictor.compile(operator))
 
+    def reference_points(self, x) -> np.ndarray | None:
+        """Points of the reference geometry, for pictures of one mu.
+
+        Args:
+            x: Points, array of shape (N, d).
+
+        Returns:
+            Array of shape (N, d), NaN where there are none; ``None`` if the geometry
+            does not depend on mu.
+        """
+        places = self._predictor.places(x, np.atleast_2d(self.mu))
+        return None if places is None else places[0]
+
     def evaluate(self, x, function_of):
         """As ``predict``, for a function of each ``Predictor`` that it compiled."""
         single = self.mu.ndim == 1

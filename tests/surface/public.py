@@ -21,6 +21,7 @@ NOT_FOR_USERS = {
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
     "Solution.evaluate": "called by predict and sweep",
+    "Solution.reference_points": "called by plot.solution",
     "Surrogate": "made by load_surrogate",
     "PolishedSolution": "made by polish",
     "Sweep": "made by sweep",
