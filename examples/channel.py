@@ -75,7 +75,9 @@ def at_outlet(x, on_boundary):
     return on_boundary and np.isclose(x[0], LENGTH)
 
 
-bc = dde.icbc.NeumannBC(geom, lambda x: 0, at_outlet)
+bc = dde.icbc.OperatorBC(
+    geom, lambda x, T, _: dde.grad.jacobian(T, x, i=0, j=0), at_outlet
+)
 problem = dde.data.PDE(geom, pde, bc, num_domain=4096, num_boundary=512)
 space = lrnr.ParameterSpace(h=(0, 0.4), c=(1, 2))
 data = lrnr.data.ParametricPDE(

@@ -181,13 +181,18 @@ class Condition:
         geom = getattr(self.bc, "geom", None)
         if geom is None or not np.all(geom.on_boundary(points)):
             return ones
+        # A vertex has no normal; DeepXDE prints a warning for each call with one.
+        smooth = ~_at_vertices(geom, points)
+        if not smooth.any():
+            return ones
         try:
-            normals = self._reference_normals(points, deformed.num_mu)
+            normals = self._reference_normals(points[smooth], 1)
         except NotImplementedError:  # a geometry without normals
             return ones
-        _, sizes = deformed.normals(normals)
+        every = np.full(points.shape, np.nan)
+        every[smooth] = normals
+        _, sizes = deformed.normals(np.repeat(every, deformed.num_mu, axis=0))
         known = np.isfinite(sizes) & (sizes > 0)
-        # A corner has no normal in some geometries.
         return np.where(known, sizes, sizes[known].mean() if known.any() else 1)
 
     def _values(self, points, mu) -> np.ndarray:
@@ -276,3 +281,13 @@ class Condition:
                 f"DeepXDE does not compute the derivative in {self.name} by "
                 'forward-mode autodiff; use dde.config.set_default_autodiff("reverse").'
             )
+
+
+def _at_vertices(geom, points: np.ndarray) -> np.ndarray:
+    """Whether points are on several faces of a box."""
+    space = geom.geometry if hasattr(geom, "timedomain") else geom
+    if not isinstance(space, dde.geometry.Hypercube):
+        return np.zeros(len(points), bool)
+    x = points[:, : space.dim]
+    faces = np.isclose(x, space.xmin) | np.isclose(x, space.xmax)
+    return faces.sum(axis=1) > 1
