@@ -4,6 +4,7 @@ import itertools
 import warnings
 
 import deepxde_lrnr as lrnr
+import cloudpickle
 import deepxde as dde
 import families
 import numpy as np
@@ -563,6 +564,15 @@ def test_a_deformation_that_cannot_be_saved_is_passed_again(tmp_path):
     again = lrnr.load_model(path, deformation=opaque)
     np.testing.assert_allclose(again.predict(x, mu), model.predict(x, mu))
     lrnr.load_model(path, data)
+
+
+def test_a_problem_travels_to_other_processes(line):
+    model, _ = line
+    data = cloudpickle.loads(cloudpickle.dumps(model.data))
+    points, mu = np.array([[0.25], [0.75]]), np.array([1.6])
+    np.testing.assert_allclose(data.physical(points, mu), points * 1.6)
+    found = data.deformation.inverse(points * 1.6, mu[None])
+    np.testing.assert_allclose(found[0], points, atol=1e-9)
 
 
 def test_measurements_are_at_physical_points():
