@@ -92,7 +92,14 @@ class ParametricNN(LowRankNN):
         x = as_tensor("x", x, self.stack.W_in.shape[0] if given else None)
         coefficients = as_tensor("coefficients", coefficients, self.layout.size)
         mu_rows = rows_of(mu, x)
-        inputs = x if reference is None else as_tensor("reference", reference)
+        inputs = x
+        if reference is not None:
+            inputs = as_tensor("reference", reference, x.shape[1])
+            if not inputs.shape.is_compatible_with(x.shape):
+                raise ValueError(
+                    f"reference has shape {tuple(inputs.shape)}; it must be "
+                    f"{tuple(x.shape)}, that of x."
+                )
         y = self.stack(self.features(mu_rows, inputs), coefficients)
         if self._output_transform is not None:
             y = apply_output_transform(self._output_transform, mu_rows, x, y)
