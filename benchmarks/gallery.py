@@ -86,7 +86,7 @@ GALLERY = (
         "channel",
         "a bump of any height and place, a thermal layer",
         "spectral elements",
-        5e-4,
+        1e-4,
     ),
     Example("lotka_volterra", "ordinary differential equations", "scipy, DOP853", 1e-6),
     Example("allen_cahn", "sharp interfaces", "spectral in space", 1e-4),

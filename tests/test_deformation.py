@@ -366,6 +366,32 @@ def test_an_exact_solution_has_no_residual_in_a_moving_domain():
         assert len(error) and np.abs(error).max() < 1e-6
 
 
+def test_points_of_a_condition_are_mapped():
+    """A function of (x, mu) at given points, and a periodic pair of edges."""
+
+    def values(x, mu):
+        return mu[:, :1] * np.sin(x[:, :1])
+
+    def u(x, mu):
+        return mu[:, :1] * tf.sin(x[:, :1])
+
+    sensors = SQUARE.random_points(5)
+    bcs = [
+        lrnr.data.ParametricPointSetBC(sensors, values),
+        dde.icbc.PeriodicBC(SQUARE, 1, everywhere, derivative_order=1),
+    ]
+
+    def stretched(x, mu):
+        return tf.concat([x[:, :1] * mu[:, :1], x[:, 1:] * mu[:, 1:]], axis=1)
+
+    def pde(x, u, mu):
+        return derivative(u, x, 0, 0) + u
+
+    data, _ = family(pde, SQUARE, bcs, stretched)
+    for error in errors_of(data, u, [[0.5, 2], [1.5, 0.7]]):
+        assert len(error) and np.abs(error).max() < 1e-6
+
+
 def test_forward_mode_gives_the_same_errors():
     def laplace_by_hessians(x, u, mu):
         u_xx, u_yy = (dde.grad.hessian(u, x, i=i, j=i) for i in range(2))
@@ -507,6 +533,27 @@ def test_a_basis_and_its_gradient_are_at_physical_points(line):
     second = solutions.predict(x, operator=poisson)
     assert np.abs(second).max() < 1e-2
     fast.basis = None
+
+
+def test_many_mu_are_solved_as_one_by_one(line):
+    _, fast = line
+    fast.build_basis(tolerance=1e-3, max_size=8, num_candidates=16, verbose=0)
+    mu = np.linspace(0.5, 2, 300)[:, None]
+    together = fast.solve(mu)
+    for i in (0, 150, 299):
+        one = fast.solve(mu[i])
+        np.testing.assert_array_equal(one.coefficients, together.coefficients[i])
+    x = np.linspace(0, 0.5, 3)[:, None]
+    np.testing.assert_allclose(
+        together.predict(x), [exact_line(x, length) for length in mu[:, 0]], atol=1e-5
+    )
+    fast.basis = None
+
+
+def test_the_papers_method_lowers_its_objective(line):
+    _, fast = line
+    solution = fast.solve({"L": 1.7}, lrnr.fast_phase.Adam(iterations=30))
+    assert solution.objective < solution.initial_objective
 
 
 def test_files_keep_the_deformation(line, tmp_path):
