@@ -81,6 +81,13 @@ GALLERY = (
         5e-5,
     ),
     Example("helmholtz", "a wave number that varies", "spectral elements", 5e-5),
+    Example("ellipse", "a geometry that depends on mu", "exact", 5e-6),
+    Example(
+        "channel",
+        "a bump of any height and place, a thermal layer",
+        "spectral elements",
+        1e-4,
+    ),
     Example("lotka_volterra", "ordinary differential equations", "scipy, DOP853", 1e-6),
     Example("allen_cahn", "sharp interfaces", "spectral in space", 1e-4),
     Example("fitzhugh_nagumo", "two coupled unknowns", "spectral in space", 3e-5),

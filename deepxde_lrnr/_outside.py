@@ -53,3 +53,38 @@ def warn_of_points(outside, x: np.ndarray, stacklevel: int) -> None:
             OutsideGeometryWarning,
             stacklevel=stacklevel + 1,
         )
+
+
+def warn_of_places(outside, x, mu, places, names, stacklevel: int) -> None:
+    """Warns of points outside of a geometry that depends on mu.
+
+    Args:
+        outside: Function of reference points to whether they are outside.
+        x: Physical points, shape (N, d).
+        mu: Array of shape (P, p).
+        places: Reference points of x for each mu, shape (P, N, d), NaN where there are
+            none.
+        names: Names of the parameters.
+        stacklevel: As for ``warnings.warn``.
+
+    Warns:
+        OutsideGeometryWarning: If there are any (among 10,000, if there are more).
+    """
+    flat = places.reshape(-1, places.shape[-1])
+    looked_at = np.linspace(0, len(flat) - 1, min(len(flat), _MOST)).astype(int)
+    flat = flat[looked_at]
+    bad = ~np.isfinite(flat).all(axis=1)
+    bad[~bad] = outside(flat[~bad])
+    if bad.any():
+        first = looked_at[np.argmax(bad)]
+        at, of = divmod(int(first), len(x))
+        point = ", ".join(f"{value:.6g}" for value in x[of])
+        where = ", ".join(f"{n} = {v:.6g}" for n, v in zip(names, mu[at], strict=True))
+        warnings.warn(
+            f"{bad.sum()} of {len(flat)} points x lie outside of the deformed geometry "
+            f"of their mu, the first one at ({point}) for {where}. No equation was "
+            "trained there: values mean nothing, and are NaN where the map has no "
+            "inverse.",
+            OutsideGeometryWarning,
+            stacklevel=stacklevel + 1,
+        )

@@ -76,7 +76,8 @@ class Predictions:
         basis, space = fast.basis, self._space
         if not basis.usable:
             return None
-        predictor = BasisPredictor(basis.functions, fast.dim)
+        deformation = fast.full.deformation
+        predictor = BasisPredictor(basis.functions, fast.dim, False, deformation)
 
         def predict(mu):
             checked, single = space.read(mu)
@@ -100,7 +101,7 @@ class Predictions:
         from .prediction import Predictor
 
         network, space = self._load("load_network"), self._space
-        predictor = Predictor(network)
+        predictor = Predictor(network, deformation=network.deformation)
 
         def predict(mu):
             checked, single = space.read(mu)

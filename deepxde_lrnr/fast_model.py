@@ -11,7 +11,6 @@ import numpy as np
 from ._checks import as_integer, as_number, as_path, shown
 from ._forks import check_fork
 from .data.missing import Box
-from .data.outside import warn_outside
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
 from .fast_phase.error_estimate import (
@@ -163,7 +162,7 @@ class FastModel:
 
     def _predict_with(self, network) -> Predictor:
         kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
-        return kind(network, self.dim, self._time)
+        return kind(network, self.dim, self._time, self.full.deformation)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -292,9 +291,21 @@ class FastModel:
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
         x = self._predictor.check_points(x)
-        warn_outside(self.geom, x, stacklevel=2)
         mu, single = self.parameter_space.read(mu, stacklevel=3)
+        self._predictor.warn_outside(self.geom, x, mu, stacklevel=2)
         return self._predictor(x, mu, self.full.coefficients(mu), single, operator)
+
+    def warn_outside(self, x: np.ndarray, mu: np.ndarray, stacklevel: int) -> None:
+        """Warns of points outside of the geometry, for ``sweep``.
+
+        Args:
+            x: Array of shape (N, d).
+            mu: Array of shape (P, p), of which some are looked at if the geometry
+                depends on it.
+            stacklevel: As for ``warnings.warn``.
+        """
+        some = np.unique(np.linspace(0, len(mu) - 1, _NUM_COMPARED).astype(int))
+        self._predictor.warn_outside(self.geom, x, mu[some], stacklevel + 1)
 
     def save(self, path) -> str:
         """Saves the model to one file, for ``deepxde_lrnr.load_fast``.

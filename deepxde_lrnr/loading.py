@@ -7,7 +7,7 @@ import contextlib
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_path, as_reals
+from ._checks import as_function, as_path, as_reals
 from ._forks import check_fork
 from .data import ParametricPDE
 from .data.examination import examine
@@ -40,7 +40,12 @@ _FINITE = (
 
 
 def load_model(
-    path, data=None, feature_transform=None, output_transform=None, activation=None
+    path,
+    data=None,
+    feature_transform=None,
+    output_transform=None,
+    activation=None,
+    deformation=None,
 ) -> Model:
     """Loads a model that ``Model.save`` wrote.
 
@@ -57,6 +62,7 @@ def load_model(
             ``HyperLRNR.apply_feature_transform``. Needed if it could not be saved.
         output_transform: The same for ``HyperLRNR.apply_output_transform``.
         activation: The same for that of ``HyperLRNR``.
+        deformation: The same for that of ``ParametricPDE``; ``data`` has its own.
 
     Raises:
         OSError: If the file cannot be read.
@@ -66,13 +72,14 @@ def load_model(
             function has to be passed or is none.
     """
     path = as_path("path", path)
-    given = _given(feature_transform, output_transform, activation)
+    given = _given(feature_transform, output_transform, activation, deformation, data)
     net, header, (low, high) = _load_network(path, given)
     dim = len(low)
     if data is None:
         data = MissingProblem(net.parameter_space, low, high)
     else:
         _check_data(path, data, net.parameter_space)
+        _check_deformation(path, data, net.deformation is not None)
     if data.geom.dim != dim:
         raise ValueError(
             f"data has points of dimension {data.geom.dim}; those of the model in "
@@ -112,7 +119,12 @@ def _load_network(path, given: dict) -> tuple[HyperLRNR, dict, tuple]:
 
 
 def load_fast(
-    path, data=None, feature_transform=None, output_transform=None, activation=None
+    path,
+    data=None,
+    feature_transform=None,
+    output_transform=None,
+    activation=None,
+    deformation=None,
 ) -> FastModel:
     """Loads a reduced model that ``FastModel.save`` wrote.
 
@@ -128,6 +140,7 @@ def load_fast(
             ``HyperLRNR.apply_feature_transform``. Needed if it could not be saved.
         output_transform: The same for ``HyperLRNR.apply_output_transform``.
         activation: The same for that of ``HyperLRNR``.
+        deformation: The same for that of ``ParametricPDE``; ``data`` has its own.
 
     Raises:
         OSError: If the file cannot be read.
@@ -139,7 +152,7 @@ def load_fast(
             the file, or a function has to be passed or is none.
     """
     path = as_path("path", path)
-    given = _given(feature_transform, output_transform, activation)
+    given = _given(feature_transform, output_transform, activation, deformation, data)
     header, arrays = container.read(path, FAST_MODEL)
     with _reading(path):
         _check_float(path, header)
@@ -148,14 +161,20 @@ def load_fast(
     if data is not None:
         check_fork("load_fast() with data")
         _check_data(path, data, space)
+        deformed = header["functions"].get("deformation") is not None
+        _check_deformation(path, data, deformed)
     with _reading(path):
         parts = unpack_fast_model(header, arrays, given, data)
+        if data is not None:
+            for name in ("full", "reduced"):
+                parts[name].deformation = data.deformation
         fast = FastModel(**parts)
         if header.get("basis") is not None:
             fast.basis = unpack_basis(header["basis"], below(arrays, "basis"), fast)
     if data is not None:
         fast.problem_record.check_shape(data)
-        if any(condition.may_be_drawn for condition in data.conditions):
+        drawn = any(condition.may_be_drawn for condition in data.conditions)
+        if drawn or data.deformation is not None:
             examine(data, fast.full)
         fast.problem_record.check_residuals(fast.residual, fast.full)
     return fast
@@ -187,7 +206,7 @@ def _reading(path):
         raise FileFormatError(f"{path} is not well-formed: {error!r}.") from error
 
 
-def _given(feature_transform, output_transform, activation) -> dict:
+def _given(feature_transform, output_transform, activation, deformation, data) -> dict:
     """Functions by their names, as ``unpack_functions`` takes them."""
     if feature_transform is not None:
         check_feature_transform("feature_transform", feature_transform)
@@ -196,10 +215,21 @@ def _given(feature_transform, output_transform, activation) -> dict:
     if activation is not None:
         several = isinstance(activation, (list, tuple))
         hidden_activations(activation, len(activation) - 1 if several else 1)
+    if deformation is not None:
+        as_function("deformation", deformation, (2,), "(x, mu)")
+    own = getattr(data, "deformation", None)
+    if own is not None:
+        if deformation is not None:
+            raise ValueError(
+                "deformation and data are both given, and data has its own; leave "
+                "deformation out."
+            )
+        deformation = own.function
     return {
         "feature_transform": feature_transform,
         "output_transform": output_transform,
         "activation": activation,
+        "deformation": deformation,
     }
 
 
@@ -236,4 +266,13 @@ def _check_data(path, data, space) -> None:
         raise ValueError(
             f"data has the parameter space {data.parameter_space}; that of the model "
             f"in {path} is {space}."
+        )
+
+
+def _check_deformation(path, data, deformed: bool) -> None:
+    """Checks that a problem has a deformation if the model has."""
+    if deformed != (data.deformation is not None):
+        ours, theirs = ("one", "no") if deformed else ("none", "a")
+        raise ValueError(
+            f"data has {theirs} deformation; the model in {path} has {ours}."
         )

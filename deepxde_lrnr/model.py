@@ -13,7 +13,6 @@ from ._releases import iterations
 from .data import ParametricPDE
 from .data.collocation import bounding_box
 from .data.missing import MissingProblem
-from .data.outside import warn_outside
 from .fast_model import FastModel
 from .io import container
 from .io.kinds import MODEL
@@ -68,7 +67,9 @@ class Model(MetaPhase):
             )
         super().__init__(data, net, strategy)
         self._check_float()
-        self._predictor = Predictor(net, data.geom.dim)
+        if isinstance(data, ParametricPDE):
+            net.deformation = data.deformation
+        self._predictor = Predictor(net, data.geom.dim, deformation=net.deformation)
 
     def __repr__(self):
         data, net = self.data, self.net
@@ -299,8 +300,8 @@ class Model(MetaPhase):
         if not self.net.built:
             self._build()
         x = self._predictor.check_points(x)
-        warn_outside(self.data.geom, x, stacklevel=2)
         mu, single = self.data.parameter_space.read(mu, stacklevel=3)
+        self._predictor.warn_outside(self.data.geom, x, mu, stacklevel=2)
         return self._predictor(x, mu, self.net.coefficients(mu), single, operator)
 
     def reduce(self, **kwargs) -> FastModel:

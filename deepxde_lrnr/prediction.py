@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
 from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
+from ._outside import warn_of_places
 from ._tracing import traced
 from ._user_errors import calling
-from .data.rows import Rows, known_rows
+from .data.deformation import Deformation
+from .data.orders import order_of
+from .data.outside import outside, warn_outside
+from .data.rows import Rows, known_rows, refuse_elsewhere
 
 # Rows evaluated at once; bounds the memory of a prediction.
 MAX_ROWS = 65_536
@@ -23,12 +29,20 @@ class Predictor:
         network: ``ParametricNN``, or what has its ``evaluate``.
         dim: Dimension d of the points, if it is to be checked.
         time: Whether the last coordinate is the time.
+        deformation: ``None``, or the ``Deformation`` of the geometry.
     """
 
-    def __init__(self, network, dim: int | None = None, time: bool = False):
+    def __init__(
+        self,
+        network,
+        dim: int | None = None,
+        time: bool = False,
+        deformation: Deformation | None = None,
+    ):
         self.network = network
         self.dim = dim
         self.time = time
+        self.deformation = deformation
         # Where the network computes in double precision, mu and x are not rounded.
         self._dtype = getattr(network, "compute_dtype", "float64")
         self._values = traced(network.evaluate, reduce_retracing=True)
@@ -70,9 +84,17 @@ class Predictor:
         mu = np.asarray(mu, self._dtype)
         x = np.asarray(x, self._dtype)
         most = self._max_rows()
+        places = self.places(x, mu)
+        parts = [slice(i, i + most) for i in range(0, len(mu), most)]
         blocks = [
-            self._block(function, x, mu[i : i + most], coefficients[i : i + most])
-            for i in range(0, len(mu), most)
+            self._block(
+                function,
+                x,
+                mu[part],
+                coefficients[part],
+                None if places is None else places[part],
+            )
+            for part in parts
         ]
         several = isinstance(blocks[0], list)
         if not several:
@@ -86,14 +108,47 @@ class Predictor:
         """Rows that the network takes at once."""
         return MAX_ROWS
 
-    def _block(self, function, x, mu, coefficients):
+    def places(self, x: np.ndarray, mu: np.ndarray) -> np.ndarray | None:
+        """Reference points of physical ones (N, d) for each mu (P, p).
+
+        Returns:
+            Array of shape (P, N, d), NaN where there are none; ``None`` without a
+            deformation.
+        """
+        return None if self.deformation is None else self.deformation.inverse(x, mu)
+
+    def warn_outside(self, geom, x, mu, stacklevel: int) -> None:
+        """Warns of points outside of the geometry, which may depend on mu.
+
+        Args:
+            geom: Reference geometry of DeepXDE, time included or not.
+            x: Array of shape (N, d).
+            mu: Array of shape (P, p).
+            stacklevel: As for ``warnings.warn``.
+
+        Warns:
+            OutsideGeometryWarning: If there are any among those looked at.
+        """
+        places = self.places(x, mu)
+        if places is None:
+            warn_outside(geom, x, stacklevel + 1)
+            return
+        names = self.network.parameter_space.names
+        where = partial(outside, geom)
+        warn_of_places(where, x, mu, places, names, stacklevel + 1)
+
+    def _block(self, function, x, mu, coefficients, places=None):
         """Values for as many mu as one call can take, in chunks of the points."""
         num_mu = len(mu)
         step = max(1, self._max_rows() // num_mu)
         parts = []
         for start in range(0, len(x), step):
             rows = np.repeat(x[start : start + step], num_mu, axis=0)
-            result = function(tf.constant(mu), tf.constant(rows), coefficients)
+            more = []
+            if places is not None:
+                own = places[:, start : start + step].transpose(1, 0, 2)
+                more.append(tf.constant(own.reshape(rows.shape), self._dtype))
+            result = function(tf.constant(mu), tf.constant(rows), coefficients, *more)
             several = isinstance(result, (list, tuple))
             parts.append(
                 [_rows(r, len(rows)) for r in (result if several else [result])]
@@ -115,25 +170,76 @@ class Predictor:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
         count = num_args(operator)
 
+        def apply(dtype, order, added, mu, x, coefficients, *known):
+            x = tf.cast(x, dtype)
+
+            def values(points):
+                more = self._pulled_back(order, mu, points, *known)
+                u = self.network.evaluate(mu, points, coefficients, *more)
+                u = tf.cast(u, dtype)
+                return u if added is None else u + added(points)
+
+            u = values(x)
+            if dde.config.autodiff == "forward":
+                u = (u, values)
+            mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+            elsewhere = refuse_elsewhere if known else values
+            rows = Rows(x, None, 0, None, True, elsewhere)
+            with calling("operator"), known_rows(rows):
+                return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
+
         def in_precision(dtype):
-            def function(mu, x, coefficients):
-                x = tf.cast(x, dtype)
-
-                def values(points):
-                    u = self.network.evaluate(mu, points, coefficients)
-                    return tf.cast(u, dtype)
-
-                u = values(x)
-                if dde.config.autodiff == "forward":
-                    u = (u, values)
-                mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
-                rows = Rows(x, None, 0, None, True, values)
-                with calling("operator"), known_rows(rows):
-                    return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
-
-            return traced(function, reduce_retracing=True)
+            if self.deformation is None:
+                return traced(partial(apply, dtype, None, None), reduce_retracing=True)
+            return _AtPhysicalPoints(self.deformation, partial(apply, dtype), dtype)
 
         return _InPrecision(in_precision, self._dtype)
+
+    def _pulled_back(self, order, mu, x, *known) -> tuple:
+        """Last arguments of the network's ``evaluate``, for derivatives by x."""
+        if not known:
+            return ()
+        (xi,) = known
+        mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+        inverse = self.deformation.inverse_slopes(xi, mu_rows)
+        x = tf.cast(x, xi.dtype)
+        return (self.deformation.pull_back(mu_rows, x, xi, inverse, order),)
+
+
+class _AtPhysicalPoints:
+    """An operator on a geometry that depends on mu: its order is found out at first.
+
+    Args:
+        deformation: The ``Deformation``.
+        apply: Function of the order, of what is added to u, and of the arguments of a
+            call.
+        dtype: Precision of the operator.
+    """
+
+    def __init__(self, deformation: Deformation, apply, dtype):
+        self._deformation, self._apply, self._dtype = deformation, apply, dtype
+        self._function = None
+
+    def __call__(self, mu, x, coefficients, xi):
+        if self._function is None:
+            order = self._order(mu[:1], coefficients[:1], xi.dtype)
+            function = partial(self._apply, order, None)
+            self._function = traced(function, reduce_retracing=True)
+        return self._function(mu, x, coefficients, xi)
+
+    def _order(self, mu, coefficients, dtype) -> int:
+        deformation = self._deformation
+        few = deformation.candidates[:3]
+        xi = tf.constant(few, dtype)
+        points = deformation.at(few, np.asarray(mu, float)).x
+
+        def evaluate(x, added):
+            found = self._apply(1, added, mu, x, coefficients, xi)
+            return list(found) if isinstance(found, (list, tuple)) else [found]
+
+        sides = np.ptp(deformation.candidates, axis=0)
+        points = points.astype(tf.as_dtype(self._dtype).as_numpy_dtype)
+        return order_of(evaluate, points, sides)
 
 
 class _InPrecision:

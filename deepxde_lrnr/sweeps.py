@@ -14,7 +14,6 @@ from ._checks import as_function, as_integer, as_path, as_points, as_verbose
 from ._forks import check_fork
 from ._progress import progress_bar
 from ._stores import GridOutput, open_store, size_of_chunks
-from .data.outside import warn_outside
 from .fast_model import FastModel
 from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 
@@ -143,7 +142,7 @@ def sweep(
     mu = space.check(mus, "mus", stacklevel=3)
     if x is not None:
         x = as_points("x", x, fast.dim, float)
-        warn_outside(fast.geom, x, stacklevel=2)
+        fast.warn_outside(x, mu, stacklevel=2)
     elif operator is not None:
         raise ValueError("operator needs points x at which it is evaluated.")
     if chunk_size is None:

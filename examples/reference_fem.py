@@ -126,6 +126,7 @@ class DirichletProblem:
             np.abs(np.linalg.det(jacobian)) * np.outer(weights, weights).ravel()
         )
         gradients = np.einsum("mgdc,dgi->mgci", np.linalg.inv(jacobian), slopes)
+        self._gradients = gradients
         scaled = gradients * self._weights[..., None, None]
         shape = m, -1, q * q
         self._stiffness = self._assemble(

@@ -30,6 +30,7 @@ CLAIMS = {
         n["error"] < 0.01 and n["solution"].residual <= n["solution"].initial_residual
     ),
     "geometry": lambda n: np.isfinite(n["solution"].residual),
+    "deformations": lambda n: n["error"] < 1e-3 and len(n["condition"].points) > 0,
     "conditions": lambda n: np.isfinite(losses_of(n)).all(),
     "transforms": lambda n: np.allclose(n["u"].ravel(), [2, 4, 2], atol=1e-4),
     "plots": lambda n: n["left"].get_figure() is not None,

@@ -16,6 +16,7 @@ from deepxde import icbc
 
 from .._checks import check_parameters, num_args, shown
 from .._user_errors import calling
+from .deformation import DeformedPoints
 from .point_sets import ParametricPointSetBC
 from .rows import Rows
 from .value_functions import keep_value_functions, users_function
@@ -113,13 +114,20 @@ class Condition:
                 f"be ({n}, 1), or a single number."
             )
 
-    def targets(self, points: np.ndarray, mu: np.ndarray, selection=None) -> dict:
+    def targets(
+        self,
+        points: np.ndarray,
+        mu: np.ndarray,
+        selection=None,
+        deformed: DeformedPoints | None = None,
+    ) -> dict:
         """Values and normals for the rows of ``points`` x ``mu``, in NumPy.
 
         Args:
             points: Array of shape (n, d).
             mu: Array of shape (P, p), in whose precision the targets are returned.
             selection: ``None``, or the indices of ``points`` among all of this IC/BC.
+            deformed: ``None``, or the points where the geometry depends on mu.
 
         Returns:
             Those needed of ``"values"``, shape (n' P, 1), and ``"normals"``, shape
@@ -132,15 +140,60 @@ class Condition:
         if isinstance(self.bc, _WITH_VALUE_FUNCTION):
             # Interface2DBC has values at the first of two paired points only.
             half = isinstance(self.bc, icbc.Interface2DBC)
-            targets["values"] = self._values(
-                points[: len(points) // 2] if half else points, mu
-            )
+            count = len(points) // 2 if half else len(points)
+            if deformed is None:
+                targets["values"] = self._values(points[:count], mu)
+            else:
+                x = deformed[:count].x.astype(points.dtype)
+                targets["values"] = self._call(x, np.tile(mu, (count, 1)))
         elif isinstance(self.bc, _WITH_POINT_VALUES):
             targets["values"] = self._point_values(selection, len(mu))
         if isinstance(self.bc, _WITH_NORMALS):
-            normals = np.asarray(self.bc.boundary_normal(points, 0, len(points), None))
-            targets["normals"] = np.repeat(normals, len(mu), axis=0)
+            normals = self._reference_normals(points, len(mu))
+            if deformed is not None:
+                normals, _ = deformed.normals(normals)
+            targets["normals"] = normals
         return {name: array.astype(mu.dtype) for name, array in targets.items()}
+
+    def _reference_normals(self, points, num_mu: int) -> np.ndarray:
+        normals = np.asarray(self.bc.boundary_normal(points, 0, len(points), None))
+        return np.repeat(normals, num_mu, axis=0)
+
+    def sizes(self, points: np.ndarray, deformed: DeformedPoints) -> np.ndarray:
+        """Volume or surface of the image that each point stands for.
+
+        Those of given points are 1; so are those of points in the interior at which
+        another condition than an initial one holds.
+
+        Args:
+            points: Reference points, shape (n, d), where they are paired the partners
+                last.
+            deformed: The same.
+
+        Returns:
+            Array of shape (n' P, 1), n' being n/2 for paired points.
+        """
+        count = len(points) // 2 if self.paired else len(points)
+        points, deformed = points[:count], deformed[:count]
+        if isinstance(self.bc, icbc.IC):
+            return deformed.volumes
+        ones = np.ones_like(deformed.volumes)
+        geom = getattr(self.bc, "geom", None)
+        if geom is None or not np.all(geom.on_boundary(points)):
+            return ones
+        # A vertex has no normal; DeepXDE prints a warning for each call with one.
+        smooth = ~_at_vertices(geom, points)
+        if not smooth.any():
+            return ones
+        try:
+            normals = self._reference_normals(points[smooth], 1)
+        except NotImplementedError:  # a geometry without normals
+            return ones
+        every = np.full(points.shape, np.nan)
+        every[smooth] = normals
+        _, sizes = deformed.normals(np.repeat(every, deformed.num_mu, axis=0))
+        known = np.isfinite(sizes) & (sizes > 0)
+        return np.where(known, sizes, sizes[known].mean() if known.any() else 1)
 
     def _values(self, points, mu) -> np.ndarray:
         if self.takes_mu:
@@ -171,11 +224,12 @@ class Condition:
             values = values[selection]
         return np.repeat(values, num_mu, axis=0)
 
-    def rows(self, x, num_mu: int, beg: int, end: int, function) -> Rows:
+    def rows(self, x, num_mu: int, beg: int, end: int, function, inverse=None) -> Rows:
         """The rows that the user's function gets, for ``known_rows``."""
         # That of a RobinBC gets its own rows, the others get all of them.
         everything = not isinstance(self.bc, icbc.RobinBC)
-        return Rows(x, num_mu, int(beg), int(end), everything, function, self._mix)
+        ends = int(beg), int(end)
+        return Rows(x, num_mu, *ends, everything, function, self._mix, inverse)
 
     def _mix(self) -> None:
         # Weights of a quadrature belong to all points.
@@ -186,7 +240,7 @@ class Condition:
 
         Args:
             x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d), if
-                the condition is opaque.
+                the condition is opaque; ``None`` where they depend on mu.
             x: Tensor of shape (rows, d), the network's input.
             outputs: Tensor of shape (rows, number of components).
             beg: First row of this IC/BC.
@@ -213,7 +267,7 @@ class Condition:
             bc.func = lambda x, y: self.function(x, y, mu_rows[beg:end])
         elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
             bc.func = lambda x, u, X: self.function(x, u, X, mu_rows)
-        X = x_rows if self.opaque else x
+        X = x_rows if self.opaque and x_rows is not None else x
         return bc.error(X, x, outputs, beg, end, aux_var=mu_rows)
 
     def _check_autodiff(self) -> None:
@@ -227,3 +281,13 @@ class Condition:
                 f"DeepXDE does not compute the derivative in {self.name} by "
                 'forward-mode autodiff; use dde.config.set_default_autodiff("reverse").'
             )
+
+
+def _at_vertices(geom, points: np.ndarray) -> np.ndarray:
+    """Whether points are on several faces of a box."""
+    space = geom.geometry if hasattr(geom, "timedomain") else geom
+    if not isinstance(space, dde.geometry.Hypercube):
+        return np.zeros(len(points), bool)
+    x = points[:, : space.dim]
+    faces = np.isclose(x, space.xmin) | np.isclose(x, space.xmax)
+    return faces.sum(axis=1) > 1

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from .orders import order_of_errors
 from .parametric_pde import ParametricPDE
 
 # Points of the PDE; those of the conditions are all there.
@@ -26,6 +27,8 @@ def examine(data: ParametricPDE, net) -> None:
     """Looks at the functions of a problem for three mu and a few points.
 
     - The errors of a mu must be the same whichever other mu are in the batch.
+    - With a deformation, the highest order of the derivatives of u by x that are asked
+      for is found: so many of those of the reference points are computed.
     - A condition whose function is content with a Tensor of points, in place of a NumPy
       array, is from now on drawn like the others in each step (``Condition.opaque``).
 
@@ -39,6 +42,8 @@ def examine(data: ParametricPDE, net) -> None:
         ValueError: If the errors of a mu depend on the others.
     """
     trials = _Trials(data, net)
+    if data.deformation is not None:
+        data.deformation.order = trials.order()
     first, drawn = trials(0)
     again, _ = trials(0)
     other, _ = trials(1)
@@ -79,6 +84,15 @@ class _Trials:
         self._collocation = whole.take([None] * len(data.conditions), few)
         self._function = traced(self._errors)
 
+    def order(self) -> int:
+        """Highest order of the derivatives of u by x in the errors."""
+        mu, changes = self._mu(0), self._changes(0)
+
+        def evaluate(mu, x, *more):
+            return self.net.evaluate(mu, x, self._coefficients(mu, changes), *more)
+
+        return order_of_errors(self.data, mu, self._collocation, evaluate)
+
     def __call__(self, number: int):
         """Errors, and those of the conditions that were content with a Tensor.
 
@@ -86,15 +100,10 @@ class _Trials:
             List of arrays of shape (points, 3, k), and a dictionary of such arrays by
             the numbers of the conditions.
         """
-        space, real = self.data.parameter_space, dde.config.real(np)
-        places = np.array(_PLACES[number])[:, None]
-        mu = (space.low + (space.high - space.low) * places).astype(real)
-        shape = (2, len(mu), self.net.layout.size)
-        changes = _CHANGE * np.random.default_rng(0).standard_normal(shape)[number]
-        middle = np.random.default_rng(1).standard_normal(shape[2])
-        changes[_MIDDLE] = _CHANGE * middle
+        mu = self._mu(number)
         inputs, auxiliary = self.data.batch(mu, self._collocation)
-        errors, drawn = self._function(inputs, auxiliary, changes.astype(real))
+        changes = self._changes(number)
+        errors, drawn = self._function(inputs, auxiliary, changes)
 
         def sorted_by_mu(error):
             error = np.asarray(error)
@@ -103,14 +112,31 @@ class _Trials:
         drawn = {i: sorted_by_mu(error) for i, error in drawn.items()}
         return [sorted_by_mu(error) for error in errors], drawn
 
+    def _mu(self, number: int) -> np.ndarray:
+        space, places = self.data.parameter_space, np.array(_PLACES[number])[:, None]
+        mu = space.low + (space.high - space.low) * places
+        return mu.astype(dde.config.real(np))
+
+    def _changes(self, number: int) -> np.ndarray:
+        shape = (2, len(_PLACES[number]), self.net.layout.size)
+        changes = _CHANGE * np.random.default_rng(0).standard_normal(shape)[number]
+        middle = np.random.default_rng(1).standard_normal(shape[2])
+        changes[_MIDDLE] = _CHANGE * middle
+        return changes.astype(dde.config.real(np))
+
+    def _coefficients(self, mu, changes):
+        z = self.net.coefficients(mu)
+        return z + changes * (
+            tf.abs(z) + tf.reduce_mean(tf.abs(z), axis=1, keepdims=True)
+        )
+
     def _errors(self, inputs, auxiliary, changes):
         data, net = self.data, self.net
-        mu, x = inputs
-        z = net.coefficients(mu)
-        z += changes * (tf.abs(z) + tf.reduce_mean(tf.abs(z), axis=1, keepdims=True))
+        mu, x = inputs[:2]
+        z = self._coefficients(mu, changes)
 
         def function(points):
-            return net.evaluate(mu, points, z)
+            return net.evaluate(mu, points, z, *data.pulled_back(inputs, points))
 
         outputs = function(x)
         errors = data.errors(inputs, outputs, auxiliary, function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from dataclasses import replace
 
@@ -24,8 +25,10 @@ from .._user_errors import as_it_is, calling
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
+from .deformation import HIGHEST_ORDER, DeformedPoints, row_weights
 from .point_sets import ParametricPointSetBC
-from .rows import Rows, known_rows
+from .reference_geometry import locate, make_deformation
+from .rows import Rows, known_rows, refuse_elsewhere
 
 # Above this, a step without ``batch_size`` is likely to be an oversight.
 _MANY_ROWS = 200_000
@@ -70,19 +73,33 @@ class ParametricPDE(dde.data.Data):
             ``(x, mu)`` or of ``x``, NumPy arrays of (n, d) and (n, p), that returns an
             array of shape (n, number of components). By default the ``solution`` of
             ``problem``, which cannot depend on mu.
+        deformation: ``None``, or a map Phi of the geometry of ``problem``, which is
+            then the reference: a function of Tensors xi (rows, d) and mu (rows, p) to
+            physical points x = Phi(xi; mu) (rows, d), smooth and one to one. With time
+            xi has it as its last column, and so has x. ``pde``, value functions,
+            operators, ``solution`` and output transforms see physical points, and
+            derivatives by them; normals are those of the physical boundary. What is
+            said of the reference geometry is: ``on_boundary``, feature transforms (the
+            network is a function of xi), and points of conditions that hold for every
+            mu, as of a ``PointSetBC``. Squared residuals are averaged over the
+            physical geometry, wherever the reference points are.
 
     Attributes:
         train_mu: Array of shape (``num_parameters``, p).
         test_mu: Array of shape (``num_test``, p).
         num_bcs: Number of points of each IC/BC at the start.
         measured: ``ParametricPointSetBC`` with mu of their own, by their places among
-            the IC/BC.
+            the IC/BC. Their points are physical ones.
+        deformation: ``None``, or the ``Deformation``.
 
     Raises:
+        DeformationError: If ``deformation`` folds the geometry at a point for a mu of
+            the box.
         TypeError: If ``problem`` or ``parameter_space`` is of another type.
         ValueError: If nothing in the problem takes mu, a function takes the wrong
             number of arguments, the PDE or an IC/BC has no points, a number is not an
-            integer >= 1, or ``parameter_distribution`` is unknown.
+            integer >= 1, ``parameter_distribution`` is unknown, or ``deformation`` is
+            not as above.
     """
 
     def __init__(
@@ -93,6 +110,7 @@ class ParametricPDE(dde.data.Data):
         parameter_distribution: str = "LHS",
         num_test: int = 16,
         solution=None,
+        deformation=None,
     ):
         _check_problem(problem)
         if not isinstance(parameter_space, ParameterSpace):
@@ -121,6 +139,7 @@ class ParametricPDE(dde.data.Data):
             for i, bc in enumerate(problem.bcs)
             if i not in self.measured
         ]
+        self._given_deformation = deformation
         self._check_arguments()
 
         self.train_mu = self._sample(num_parameters, parameter_distribution)
@@ -135,11 +154,25 @@ class ParametricPDE(dde.data.Data):
         if problem.num_test is not None:
             points = problem.test_points()[len(problem.train_x_bc) :]
             self._test_points = self._pde_points(points)
+        self.deformation, self._located = None, {}
+        if deformation is not None:
+            self.deformation = make_deformation(deformation, problem, parameter_space)
+            self._located = {
+                i: locate(
+                    bc,
+                    _bc_name(i, bc),
+                    self.deformation,
+                    problem.geom,
+                    dde.config.real(np),
+                )
+                for i, bc in self.measured.items()
+            }
 
     def _check_arguments(self) -> None:
         """Checks the number of arguments of the user's functions."""
         pde, solution = self.problem.pde, self.solution
         takes_mu = bool(self.measured) or any(c.takes_mu for c in self.conditions)
+        takes_mu |= self._given_deformation is not None
         if pde is not None:
             as_function("pde", pde, (2, 3), "(x, u, mu)")
             takes_mu = takes_mu or num_args(pde) == 3
@@ -328,31 +361,87 @@ class ParametricPDE(dde.data.Data):
         """
         dtype = dde.config.real(np) if dtype is None else dtype
         mu, points = np.asarray(mu, dtype), np.asarray(collocation.points, dtype)
-        targets = self.targets(mu, collocation)
-        opaque = any(c.opaque for c in self.conditions)
+        deformed = self.deformed(points, mu)
+        opaque = any(c.opaque for c in self.conditions) and deformed is None
         auxiliary = {
             "counts": collocation.counts,
             "frozen": collocation.frozen if opaque else None,
-            "targets": targets,
+            "targets": self.targets(mu, collocation, deformed),
         }
-        return (mu, np.repeat(points, len(mu), axis=0)), auxiliary
+        if deformed is None:
+            return (mu, np.repeat(points, len(mu), axis=0)), auxiliary
+        x, reference, inverse = (
+            a.astype(dtype) for a in (deformed.x, deformed.xi, deformed.inverse)
+        )
+        return (mu, x, reference, inverse), auxiliary
 
-    def targets(self, mu: np.ndarray, collocation: Collocation) -> list[dict]:
+    def deformed(self, points: np.ndarray, mu: np.ndarray) -> DeformedPoints | None:
+        """Reference points (N, d) for every mu (P, p), if there is a deformation."""
+        if self.deformation is None:
+            return None
+        return self.deformation.at(points, mu)
+
+    def physical(self, points: np.ndarray, mu: np.ndarray) -> np.ndarray:
+        """Physical points of reference points (N, d), for one mu of shape (p,)."""
+        deformed = self.deformed(points, np.reshape(mu, (1, -1)))
+        return points if deformed is None else deformed.x
+
+    def pulled_back(self, inputs, x, order: int | None = None) -> tuple:
+        """Last arguments of a network's ``evaluate``, for the rows of a batch.
+
+        Args:
+            inputs: Tensors from ``batch``.
+            x: Tensor of shape (rows, d), whose value is that of ``inputs``.
+            order: As for ``Deformation.pull_back``.
+
+        Returns:
+            Nothing without a deformation; else a Tensor of shape (rows, d), the
+            reference points of x.
+        """
+        if self.deformation is None:
+            return ()
+        mu, *_, reference, inverse = inputs
+        mu_rows = tf.tile(mu, (x.shape[0] // mu.shape[0], 1))
+        return (self.deformation.pull_back(mu_rows, x, reference, inverse, order),)
+
+    def targets(
+        self, mu: np.ndarray, collocation: Collocation, deformed=None
+    ) -> list[dict]:
         """Values and normals of each IC/BC for every mu at its points.
 
         Args:
             mu: Array of shape (P, p), in whose precision they are returned.
             collocation: The points.
+            deformed: ``None``, or ``deformed`` of all of its points. Then there are
+                weights of the rows as well, and one more entry for the PDE.
         """
-        return [
-            condition.targets(points.astype(mu.dtype), mu, selection)
-            for condition, points, selection in zip(
+        ends = np.cumsum([0, *collocation.counts, len(collocation.pde_points)])
+        parts = [None] * len(self.conditions)
+        if deformed is not None:
+            parts = [deformed[a:b] for a, b in itertools.pairwise(map(int, ends))]
+        found = [
+            condition.targets(points.astype(mu.dtype), mu, selection, part)
+            for condition, points, selection, part in zip(
                 self.conditions,
                 collocation.condition_points,
                 collocation.selections,
-                strict=True,
+                parts,
+                strict=deformed is None,
             )
         ]
+        if deformed is not None:
+            for targets, condition, points, part in zip(
+                found,
+                self.conditions,
+                collocation.condition_points,
+                parts,
+                strict=False,
+            ):
+                sizes = condition.sizes(points.astype(mu.dtype), part)
+                targets["weights"] = row_weights(sizes, len(mu)).astype(mu.dtype)
+            of_pde = row_weights(parts[-1].volumes, len(mu))
+            found.append({"weights": of_pde.astype(mu.dtype)})
+        return found
 
     def train_next_batch(self, batch_size=None):
         num_mu, num_points = self._batch_sizes(batch_size)
@@ -373,8 +462,14 @@ class ParametricPDE(dde.data.Data):
         return inputs, None, auxiliary
 
     def _measurements(self, most: int | None = None) -> list:
-        """Arrays (mu, x, values) of each set of measurements, at most so many."""
-        return [bc.measurements(most) for bc in self.measured.values()]
+        """Arrays (mu, x, values) of each set of measurements, at most so many.
+
+        With a deformation, the reference points and J^-1 there as well.
+        """
+        return [
+            bc.measurements(most, *self._located.get(i, ()))
+            for i, bc in self.measured.items()
+        ]
 
     def _batch_sizes(self, batch_size):
         """Number of mu and number of points of a step; ``None`` means all of them."""
@@ -406,7 +501,7 @@ class ParametricPDE(dde.data.Data):
             collocation = replace(collocation, pde_points=self._test_points)
         inputs, auxiliary = self.batch(self.test_mu, collocation)
         auxiliary["measurements"] = self._measurements()
-        return inputs, self._reference(*inputs), auxiliary
+        return inputs, self._reference(*inputs[:2]), auxiliary
 
     def _reference(self, mu, x) -> np.ndarray | None:
         """Values of ``solution`` for the rows of a batch."""
@@ -428,7 +523,7 @@ class ParametricPDE(dde.data.Data):
         """Errors of the PDE and of each IC/BC, by DeepXDE's own machinery.
 
         Args:
-            inputs: Tensors ``(mu, x)`` of shapes (P, p) and (N P, d).
+            inputs: Tensors ``(mu, x)`` of shapes (P, p) and (N P, d), from ``batch``.
             outputs: Tensor of shape (N P, number of components).
             auxiliary: Auxiliary variables from ``batch``.
             function: x -> outputs, of Tensors; for forward-mode autodiff and for
@@ -442,15 +537,20 @@ class ParametricPDE(dde.data.Data):
         Raises:
             ValueError: If an error has the wrong shape.
         """
-        mu, x = inputs
+        mu, x = inputs[:2]
         num_mu, num_rows = mu.shape[0], x.shape[0]
         mu_rows = tf.tile(mu, (num_rows // num_mu, 1))
         ends = np.cumsum([0, *auxiliary["counts"]]) * num_mu
 
         errors = []
         if self.problem.pde is not None:
-            errors = self.pde_errors(x, outputs, mu_rows, function, num_mu, ends[-1])
+            errors = self.pde_errors(
+                x, outputs, mu_rows, function, num_mu, ends[-1], *inputs[3:]
+            )
             errors = [error[ends[-1] :] for error in errors]
+            if self.deformation is not None:
+                weights = auxiliary["targets"][-1]["weights"]
+                errors = [error * weights for error in errors]
         errors += [
             self.condition_error(i, inputs, outputs, auxiliary, function)
             for i in range(len(self.conditions))
@@ -459,10 +559,10 @@ class ParametricPDE(dde.data.Data):
 
     def condition_error(self, i: int, inputs, outputs, auxiliary, function=None):
         """Error of the IC/BC number i; arguments and errors as for ``errors``."""
-        mu, x = inputs
+        mu, x = inputs[:2]
         num_mu, num_rows = mu.shape[0], x.shape[0]
         x_rows = None
-        if self.conditions[i].opaque:
+        if self.conditions[i].opaque and auxiliary["frozen"] is not None:
             x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
             x_rows = x_rows.astype(x.dtype.as_numpy_dtype)
         return self.error_at_rows(
@@ -475,10 +575,18 @@ class ParametricPDE(dde.data.Data):
             function,
             num_mu,
             np.cumsum([0, *auxiliary["counts"]])[i : i + 2] * num_mu,
+            *inputs[3:],
         )
 
     def pde_errors(
-        self, x, outputs, mu_rows, function=None, num_mu: int = 1, begin: int = 0
+        self,
+        x,
+        outputs,
+        mu_rows,
+        function=None,
+        num_mu: int = 1,
+        begin: int = 0,
+        inverse=None,
     ) -> list:
         """Errors of the PDE at every row.
 
@@ -489,6 +597,7 @@ class ParametricPDE(dde.data.Data):
             function: As for ``errors``.
             num_mu: Number of mu among the rows.
             begin: First row of the points of the PDE.
+            inverse: ``None``, or with a deformation J^-1 of the rows, as in ``batch``.
 
         Returns:
             List of Tensors of shape (rows, number of columns).
@@ -497,7 +606,8 @@ class ParametricPDE(dde.data.Data):
         if dde.config.autodiff == "forward":
             u = (outputs, function)
         num_rows = x.shape[0]
-        rows = Rows(x, num_mu, int(begin), num_rows, True, function)
+        function = self._elsewhere(function)
+        rows = Rows(x, num_mu, int(begin), num_rows, True, function, inverse=inverse)
         with calling("pde"), known_rows(rows):
             f = self.problem.pde(*(x, u, mu_rows)[: num_args(self.problem.pde)])
         f = f if isinstance(f, (list, tuple)) else [f]
@@ -514,12 +624,14 @@ class ParametricPDE(dde.data.Data):
         function=None,
         num_mu: int = 1,
         ends=None,
+        inverse=None,
     ):
         """Error of an IC/BC, which takes the rows from ``ends[0]`` to ``ends[1]``.
 
         Args:
             condition: ``Condition``.
-            x_rows: What DeepXDE hands to user code as NumPy points, if it is opaque.
+            x_rows: What DeepXDE hands to user code as NumPy points, if it is opaque;
+                ``None`` with a deformation.
             x: As for ``pde_errors``.
             outputs: The same.
             mu_rows: The same.
@@ -527,14 +639,21 @@ class ParametricPDE(dde.data.Data):
             function: As for ``errors``.
             num_mu: Number of mu among the rows.
             ends: By default all rows.
+            inverse: As for ``pde_errors``.
         """
         num_rows = x.shape[0]
         beg, end = (0, num_rows) if ends is None else ends
-        rows = condition.rows(x, num_mu, beg, end, function)
+        function = self._elsewhere(function)
+        rows = condition.rows(x, num_mu, beg, end, function, inverse)
         with calling(f"The function of {condition.name}"), known_rows(rows):
             error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
         rows = (end - beg) // 2 if condition.paired else end - beg
-        return _as_columns(error, rows, num_rows, condition.name)
+        error = _as_columns(error, rows, num_rows, condition.name)
+        return error * targets["weights"] if "weights" in targets else error
+
+    def _elsewhere(self, function):
+        """The function for ``values_at``; reference points are known at the rows."""
+        return function if self.deformation is None else refuse_elsewhere
 
     def _frozen_rows(self, auxiliary, num_mu: int, num_rows: int) -> np.ndarray | None:
         """Points as the NumPy rows that DeepXDE hands to user code while tracing.
@@ -568,19 +687,32 @@ class ParametricPDE(dde.data.Data):
                 )
             )
 
-        def at_pairs(mu, x):
+        def at_pairs(mu, x, *reference, order=None):
             # Not net itself, which adds its regularization to the loss in each call.
             if ours:
-                return net.evaluate(mu, x, net.coefficients(mu))
+                more = self.pulled_back((mu, x, *reference), x, order)
+                return net.evaluate(mu, x, net.coefficients(mu), *more)
             return net((mu, x))
 
-        function = (lambda x: aux[0]((mu, x))) if aux else (lambda x: at_pairs(mu, x))
+        def function(x):
+            if aux:
+                return aux[0]((mu, x, *inputs[2:]))
+            return at_pairs(mu, x, *inputs[2:])
+
         auxiliary = model.net.auxiliary_vars
         errors = self.errors(inputs, outputs, auxiliary, function)
         num_pde = len(errors) - len(self.conditions)
         measurements = auxiliary.get("measurements") or self._measurements()
         for (i, bc), arrays in zip(self.measured.items(), measurements, strict=True):
-            error = bc.measured_error(at_pairs, *map(tf.convert_to_tensor, arrays))
+            arrays = [*map(tf.convert_to_tensor, arrays)]
+            own, values, reference = arrays[:2], arrays[2], arrays[3:]
+            # An operator takes derivatives of any order, u itself none.
+            order = HIGHEST_ORDER if bc.operator else 0
+
+            def at_own(mu, x, reference=reference, order=order):
+                return at_pairs(mu, x, *reference, order=order)
+
+            error = bc.measured_error(at_own, *own, values)
             rows, name = arrays[1].shape[0], _bc_name(i, bc)
             errors.insert(num_pde + i, _as_columns(error, rows, rows, name))
         names = self._error_names(len(errors), measured=True)

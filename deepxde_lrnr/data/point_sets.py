@@ -127,13 +127,14 @@ class ParametricPointSetBC:
             )
         return u[:, self.component : self.component + 1]
 
-    def measurements(self, most: int | None = None):
+    def measurements(self, most: int | None = None, *more: np.ndarray):
         """Arrays mu, x and values; ``most`` of them, drawn at random, if they are more.
 
         Args:
             most: ``None`` means all.
+            *more: Other arrays with a row for each, of which the same are drawn.
         """
-        arrays = (self.mu, self.points, self.values)
+        arrays = (self.mu, self.points, self.values, *more)
         if most is not None and len(self) > most:
             chosen = np.random.permutation(len(self))[:most]
             arrays = tuple(array[chosen] for array in arrays)

@@ -68,11 +68,12 @@ class Residual:
             List of Tensors of shapes (P, number of residuals), in the order of the
             points.
         """
-        mu, x = inputs
+        mu, x = inputs[:2]
         num_mu = mu.shape[0]
 
         def function(points):
-            return network.evaluate(mu, points, coefficients)
+            more = self.data.pulled_back(inputs, points)
+            return network.evaluate(mu, points, coefficients, *more)
 
         errors = self.data.errors(inputs, function(x), auxiliary, function)
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
@@ -106,7 +107,7 @@ class Residual:
         Args:
             network: ``ParametricNN``.
             coefficients: Tensor of shape (P, q).
-            inputs: Tensors ``(mu, x)`` from ``feed``.
+            inputs: Tensors from ``feed``.
             auxiliary: From ``feed``.
             weighted: If ``False``, the errors as they are.
 

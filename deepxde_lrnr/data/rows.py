@@ -32,6 +32,7 @@ class Rows:
             own.
         function: x -> outputs for Tensors of shape (N P, d), or ``None``.
         mixes_points: Called when values of several points are taken together.
+        inverse: ``None``, or with a deformation J^-1, Tensor of shape (N P, d^2).
     """
 
     x: tf.Tensor
@@ -41,6 +42,7 @@ class Rows:
     all_rows: bool
     function: Callable | None
     mixes_points: Callable = lambda: None
+    inverse: tf.Tensor | None = None
 
 
 _rows: ContextVar[Rows | None] = ContextVar("rows", default=None)
@@ -82,6 +84,18 @@ def _as_tensor(name: str, value, dtype):
             f"{name} is a Tensor of {value.dtype.name}; it must be a float."
         )
     return value
+
+
+def refuse_elsewhere(x):
+    """In place of the function of ``values_at`` where the geometry depends on mu.
+
+    Raises:
+        NotImplementedError: Always.
+    """
+    raise NotImplementedError(
+        "values_at() is called in a problem with a deformation, where the network is "
+        "known at the points of the rows alone; it works without a deformation."
+    )
 
 
 def per_parameter(values):
@@ -168,6 +182,39 @@ def as_rows(values):
         after = rows.x.shape[0] - rows.end
         found = tf.pad(found, ((rows.begin, after), (0, 0)))
     return found
+
+
+def volume_elements():
+    """What a deformation makes of volumes, |det dPhi/dxi| at the rows; without one, 1.
+
+    Weights of ``quadrature`` on the reference geometry times it are weights on the
+    physical one. A condition that the integral of u is mu, on a geometry that depends
+    on mu:
+
+    .. code-block:: python
+
+        points, weights = lrnr.data.quadrature(geom, 256)
+
+
+        def mean(x, u, X, mu):
+            u = lrnr.data.per_parameter(u * lrnr.data.volume_elements())
+            integral = tf.reduce_sum(weights * u, axis=1, keepdims=True)
+            return lrnr.data.as_rows(integral) - mu[:, 0:1]
+
+    Returns:
+        Tensor of shape (rows, 1), rows as those of the x that the function gets.
+
+    Raises:
+        RuntimeError: If it is not called by a function of a problem.
+    """
+    rows = _in_batch("volume_elements")
+    if rows.inverse is None:
+        found = tf.ones_like(rows.x[:, :1])
+    else:
+        dim = rows.x.shape[1]
+        inverse = tf.reshape(rows.inverse, (-1, dim, dim))
+        found = 1 / tf.abs(tf.linalg.det(inverse))[:, None]
+    return found if rows.all_rows else found[rows.begin : rows.end]
 
 
 def values_at(x):

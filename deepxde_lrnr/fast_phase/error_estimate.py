@@ -76,7 +76,7 @@ class ErrorEstimate:
         ]
         self._equations = expansion.equations(*residuals, self._space)
         collocation = residuals[0].collocation
-        inside = collocation.pde_points
+        self._data, inside = data, collocation.pde_points
         self._points = inside if len(inside) else collocation.points
         values_only = MultiIndices.up_to(self._points.shape[1], 0)
         self._functions = self._space.at_points(values_only, self._points)
@@ -111,8 +111,9 @@ class ErrorEstimate:
             minimum = minimise(at, start, _STEPS, 0.1, self._rcond)
             if minimum.status == "not finite":
                 return np.nan
-            better = self._u(mu, minimum.unknowns)
-            u = values(self._points) if readout is None else self._u(mu, readout)
+            points = self._data.physical(self._points.astype(float), mu)
+            better = self._u(mu, points, minimum.unknowns)
+            u = values(points) if readout is None else self._u(mu, points, readout)
         with np.errstate(divide="ignore", invalid="ignore"):
             left = np.sqrt(minimum.held_out[-1]) / residual
             change = np.linalg.norm(better - u) / np.linalg.norm(better)
@@ -132,12 +133,12 @@ class ErrorEstimate:
         more = np.zeros((own.num_outputs, _NUM_MORE))
         return np.hstack([w[:, :-1], more, w[:, -1:]]).ravel()
 
-    def _u(self, mu, readout) -> np.ndarray:
-        """Values of u in the richer space, shape (N, number of components)."""
+    def _u(self, mu, points, readout) -> np.ndarray:
+        """Values of u in the richer space at the physical points."""
         (functions,) = self._functions(mu[None])
         values = (readout.reshape(self._own.num_outputs, -1) @ functions).T
-        rows = np.tile(mu, (len(self._points), 1))
-        arguments = map(tf.constant, (rows, self._points.astype(float), values))
+        rows = np.tile(mu, (len(points), 1))
+        arguments = map(tf.constant, (rows, points, values))
         return self._own.precision.output_transform(*arguments).numpy()
 
 

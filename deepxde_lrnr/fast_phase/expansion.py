@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.collocation import bounding_box
+from ..data.orders import order_of_errors
 from ..data.residual import Residual
 from ..nn.hyper_lrnr import rows_of
 from ..taylor.activations import sin_series
@@ -21,7 +22,7 @@ from ..taylor.precision import Precision
 from .jet_equations import JetEquations
 from .network_equations import NetworkEquations
 from .points import fast_collocations
-from .trial_space import TrialSpace
+from .trial_space import TrialSpace, reference_of
 
 Equations = JetEquations | NetworkEquations
 # Orders tried; derivatives that turn out not to be used are left out afterwards.
@@ -109,6 +110,14 @@ def find_expansion(data, loss_weights, precision: Precision) -> Expansion:
     precision.settle_transforms(few.points[:2].astype(float), mu[:2])
     probe = Probe(precision, *bounding_box(data.geom))
     readouts = np.random.default_rng(0).standard_normal((len(mu), probe.size))
+    if data.deformation is not None and data.deformation.order is None:
+        data.deformation.order = order_of_errors(
+            data,
+            mu[:1],
+            few,
+            lambda m, x, *more: probe.evaluate(m, x, readouts[0], *more),
+            None if precision.single else float,
+        )
     expected = None
     for order in _ORDERS:
         indices = MultiIndices.up_to(data.geom.dim, order)
@@ -163,10 +172,11 @@ class Probe:
         self._waves = rng.uniform(1, 2, (len(low), 3)) / (high - low)[:, None]
         self._phases = rng.uniform(0, 1, 3) - low @ self._waves
 
-    def evaluate(self, mu, x, coefficients):
+    def evaluate(self, mu, x, coefficients, reference=None):
         """u for readouts; as ``TrialSpace.evaluate``."""
         mu, x, w = (tf.cast(a, tf.float64) for a in (mu, x, coefficients))
-        waves = tf.sin(tf.matmul(x, self._waves) + self._phases)
+        points = reference_of(x, reference)
+        waves = tf.sin(tf.matmul(points, self._waves) + self._phases)
         readout = tf.reshape(w, (self.num_outputs, self.num_functions))
         values = tf.matmul(waves, readout, transpose_b=True)
         return self.precision.output_transform(rows_of(mu, x), x, values)

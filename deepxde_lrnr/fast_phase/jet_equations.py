@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from .._tracing import CompiledOnce, traced
 from ..data.blocks import Block, make_blocks
+from ..data.deformation import row_weights
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
@@ -73,10 +74,11 @@ class JetEquations:
         self.points = np.vstack([block.points for block in self.blocks])
         self._precision = space.precision
         self._evaluate = CompiledOnce(self._with_derivatives, xla)
+        self._deformation = residual.data.deformation
         # Known once it is traced: for each block the columns of each of its errors.
         self._columns = []
         self._factors = []
-        self._structure = []  # of the targets
+        self._structure = []  # of what is constant
         self._take(space)
 
     @property
@@ -95,8 +97,8 @@ class JetEquations:
         for block in self.blocks:
 
             def run(dtype, block=block):
-                def errors(jets, mu, *targets):
-                    return self._block(block, dtype, jets, mu, self._packed(targets))[0]
+                def errors(jets, mu, *others):
+                    return self._block(block, dtype, jets, mu, self._packed(others))[0]
 
                 return traced(errors)(*feed)
 
@@ -118,7 +120,7 @@ class JetEquations:
 
     # What TensorFlow computes
 
-    def _block(self, block: Block, dtype, jets, mu, targets):
+    def _block(self, block: Block, dtype, jets, mu, others):
         """Errors of a block by DeepXDE's machinery, and the jets they depend on.
 
         Args:
@@ -126,50 +128,71 @@ class JetEquations:
             dtype: Precision in which the user's function is called.
             jets: Jets of N at all points, in point-major rows if there are several mu.
             mu: Tensor of shape (P, p), P known.
-            targets: Of the IC/BC, from ``_packed``.
+            others: What else ``_constants`` computes, from ``_packed``.
 
         Returns:
             List of Tensors of shape (``block.count`` P, number of columns), and Tensor.
         """
         data, num_mu = self.residual.data, mu.shape[0]
-        part = jets[:, :, block.rows.start * num_mu : block.rows.stop * num_mu]
+        rows = slice(block.rows.start * num_mu, block.rows.stop * num_mu)
+        part = jets[:, :, rows]
         points = np.repeat(block.points, num_mu, axis=0)
-        x = tf.constant(points, dtype)
-        # Where x really is, in its precision; derivatives by x do not see it.
-        center = tf.stop_gradient(tf.cast(x, tf.float64))
         mu_rows = tf.tile(mu, (len(block.points), 1))
-        rows = tf.cast(mu_rows, dtype)
+        if self._deformation is None:
+            x, inverse = tf.constant(points, dtype), None
+            # Where x really is, in its precision; derivatives by x do not see it.
+            center = tf.stop_gradient(tf.cast(x, tf.float64))
+
+            def distance(x):
+                return x - center
+        else:
+            exact, known = (others[name][rows] for name in ("x", "inverse"))
+            inverse = tf.cast(known, dtype)
+            x, points = tf.cast(exact, dtype), None
+            rounding = exact - tf.cast(x, tf.float64)
+
+            def distance(x):
+                own = mu_rows, x + rounding, reference, known, self.indices.order
+                return self._deformation.pull_back(*own) - reference
+
+            reference = tf.constant(np.repeat(block.points, num_mu, axis=0))
 
         def u_of(x):
             x = tf.cast(x, tf.float64)
-            values = tf.transpose(self.indices.polynomial(part, x - center))
+            values = tf.transpose(self.indices.polynomial(part, distance(x)))
             u = self._precision.output_transform(mu_rows, x, values)
             return tf.cast(u, dtype)
 
+        own = others["blocks"][block.name]
+        own = {k: tf.cast(v, dtype) for k, v in own.items()}
+        parameters = tf.cast(mu_rows, dtype)
         if block.condition is None:
-            errors = data.pde_errors(x, u_of(x), rows, u_of, num_mu)
+            arguments = x, u_of(x), parameters, u_of, num_mu, 0, inverse
+            errors = data.pde_errors(*arguments)
+            if "weights" in own:
+                errors = [error * own["weights"] for error in errors]
         else:
-            own = {k: tf.cast(v, dtype) for k, v in targets[block.condition].items()}
             condition = data.conditions[block.condition]
-            points = points.astype(dtype.as_numpy_dtype)
-            arguments = condition, points, x, u_of(x), rows, own, u_of, num_mu
-            errors = [data.error_at_rows(*arguments)]
+            if points is not None:
+                points = points.astype(dtype.as_numpy_dtype)
+            arguments = condition, points, x, u_of(x), parameters, own, u_of, num_mu
+            errors = [data.error_at_rows(*arguments, None, inverse)]
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
         dde.grad.clear()
         return errors, part
 
-    def _packed(self, flat) -> list[dict]:
-        """Targets of the IC/BC, from the Tensors in ``_constants``."""
-        return tf.nest.pack_sequence_as(self._structure, flat)
+    def _packed(self, flat) -> dict:
+        """What ``_constants`` computes beside mu, from Tensors of it."""
+        return tf.nest.pack_sequence_as(self._structure[0], flat)
 
-    def _with_derivatives(self, jets, mu, *targets):
+    def _with_derivatives(self, jets, mu, *others):
         """Columns of the errors of each block, and their derivatives by the jets."""
-        targets = self._packed(targets)
+        others = self._packed(others)
         errors, slopes = [], []
         self._columns.clear()
         for block in self.blocks:
             dtype = self._precision.dtype(block.name)
-            found, part = self._block(block, dtype, jets, mu, targets)
+            found, part = self._block(block, dtype, jets, mu, others)
             if any(error.dtype != dtype for error in found):
                 raise TypeError(f"{block.name} is not computed in {dtype.name}.")
             self._columns.append([error.shape[1] for error in found])
@@ -214,17 +237,30 @@ class JetEquations:
         return evaluate
 
     def _constants(self, mu: np.ndarray) -> list:
-        """What the residual depends on beside the jets: mu, of shape (P, p), and for
-        each IC/BC the values and normals at its points.
+        """What the residual depends on beside the jets: mu, of shape (P, p); for each
+        IC/BC the values and normals at its points; and where the geometry depends on mu
+        the points, J^-1 there, and weights of the rows.
         """
-        conditions = self.residual.data.conditions
-        targets = [
-            conditions[block.condition].targets(block.points, mu, block.selection)
-            for block in self.blocks
-            if block.condition is not None
-        ]
-        self._structure[:] = targets
-        return [tf.constant(a) for a in (mu, *tf.nest.flatten(targets))]
+        conditions, others = self.residual.data.conditions, {}
+        deformed = self.residual.data.deformed(self.points, mu)
+        if deformed is not None:
+            others = {"x": deformed.x, "inverse": deformed.inverse}
+        blocks = {}
+        for block in self.blocks:
+            targets = {}
+            part = None if deformed is None else deformed[block.rows]
+            if block.condition is not None:
+                condition = conditions[block.condition]
+                targets = condition.targets(block.points, mu, block.selection, part)
+            if part is not None:
+                sizes = part.volumes
+                if block.condition is not None:
+                    sizes = condition.sizes(block.points, part)
+                targets["weights"] = row_weights(sizes, len(mu), block.num_fitted)
+            blocks[block.name] = targets
+        structure = {"blocks": blocks, **others}
+        self._structure[:] = [structure]
+        return [tf.constant(a) for a in (mu, *tf.nest.flatten(structure))]
 
     def _feed(self, mu: np.ndarray, readout: np.ndarray) -> list:
         jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)

@@ -57,12 +57,15 @@ class NetworkEquations:
 
     def _vector(self, residual: Residual, w, feed):
         """Weighted residuals, columns of each error one after the other."""
-        (mu, x), auxiliary = feed
+        inputs, auxiliary = feed
+        mu, x = inputs[:2]
 
         def function(points):
-            return tf.cast(self.space.evaluate(mu, points, w), self._dtype)
+            more = residual.data.pulled_back(inputs, points)
+            u = self.space.evaluate(mu, points, w, *more)
+            return tf.cast(u, self._dtype)
 
-        errors = residual.data.errors((mu, x), function(x), auxiliary, function)
+        errors = residual.data.errors(inputs, function(x), auxiliary, function)
         dde.grad.clear()
         weights = residual.weights_of(len(errors))
         parts = []

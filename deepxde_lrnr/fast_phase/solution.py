@@ -7,8 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ..data.outside import warn_outside
-
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
 
@@ -160,8 +158,22 @@ class Solution:
                 in the time domain; without the problem, not in the bounding box.
         """
         x = self._predictor.check_points(x)
-        warn_outside(self._model.geom, x, stacklevel=2)
+        mu = np.atleast_2d(self.mu)
+        self._predictor.warn_outside(self._model.geom, x, mu, stacklevel=2)
         return self.evaluate(x, lambda predictor: predictor.compile(operator))
+
+    def reference_points(self, x) -> np.ndarray | None:
+        """Points of the reference geometry, for pictures of one mu.
+
+        Args:
+            x: Points, array of shape (N, d).
+
+        Returns:
+            Array of shape (N, d), NaN where there are none; ``None`` if the geometry
+            does not depend on mu.
+        """
+        places = self._predictor.places(x, np.atleast_2d(self.mu))
+        return None if places is None else places[0]
 
     def evaluate(self, x, function_of):
         """As ``predict``, for a function of each ``Predictor`` that it compiled."""
@@ -187,7 +199,8 @@ class Solution:
 
         Of solutions in the reduced basis (``FastModel.build_basis``), by the implicit
         function theorem from one linearisation, without further solves: for
-        optimisation over the box, sensitivities and error bars.
+        optimisation over the box, sensitivities and error bars. Where the geometry
+        depends on the parameters the points stay where they are.
 
         Args:
             x: Points, array of shape (N, d).

@@ -102,23 +102,24 @@ class TrialSpace:
         """The network's own readout, shape (``size``,)."""
         return self._start
 
-    def evaluate(self, mu, x, coefficients):
+    def evaluate(self, mu, x, coefficients, reference=None):
         """u for readouts; as ``ParametricNN.evaluate``.
 
         Args:
             mu: Tensor of shape (P, p).
             x: Tensor of shape (N P, d), point-major.
             coefficients: Tensor of shape (P, ``size``), the readouts.
+            reference: ``None``, or the reference points of x.
 
         Returns:
             Tensor of shape (N P, number of components), in double precision.
         """
         mu, x, w = (tf.cast(a, tf.float64) for a in (mu, x, coefficients))
-        values = self.combine(mu, x, w)
+        values = self.combine(mu, reference_of(x, reference), w)
         return self.precision.output_transform(rows_of(mu, x), x, values)
 
     def combine(self, mu, x, readout):
-        """N for readouts; arguments and result as for ``evaluate``."""
+        """N for readouts; as ``evaluate``, at reference points if there are such."""
         num_mu = mu.shape[0] or tf.shape(mu)[0]
         features = self.precision.feature_transform(x, rows_of(mu, x))
         states = self._states(features, mu)
@@ -227,16 +228,27 @@ class SolutionNetwork:
         self.parameter_space = space.parameter_space
         self.size = space.size + 1
 
-    def evaluate(self, mu, x, coefficients):
+    def evaluate(self, mu, x, coefficients, reference=None):
         """As ``TrialSpace.evaluate``, for coefficients of shape (P, ``size``)."""
         mu, x, w = (tf.cast(a, tf.float64) for a in (mu, x, coefficients))
-        values = self._space.combine(mu, x, w[:, :-1])
+        points = reference_of(x, reference)
+        values = self._space.combine(mu, points, w[:, :-1])
         share = w[:, -1:]
 
         def of_hypernetwork():
-            return self._own.combine(mu, x, share * self._own.start())
+            return self._own.combine(mu, points, share * self._own.start())
 
         values += tf.cond(
             tf.reduce_any(share != 0), of_hypernetwork, lambda: tf.zeros_like(values)
         )
         return self._space.precision.output_transform(rows_of(mu, x), x, values)
+
+
+def reference_of(x, reference):
+    """Points of which features are made, in double precision.
+
+    Args:
+        x: Tensor of shape (rows, d).
+        reference: ``None``, or the reference points of x.
+    """
+    return x if reference is None else tf.cast(reference, tf.float64)

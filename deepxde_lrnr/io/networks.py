@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from .._checks import num_args
 from .._tracing import traced
+from ..data.deformation import Deformation
 from ..nn import FastLRNR, HyperLRNR
 from ..nn.coefficients import CoefficientLayout
 from ..nn.hyper_lrnr import ParametricNN
@@ -27,11 +28,11 @@ from .bounds import check_sizes
 from .container import FileFormatError
 from .functions import parse, rebuild, trace
 from .programs import NotStorable
-from .sizes import NotFinite, Sizes, below, check_finite
+from .sizes import NotFinite, Sizes, below, check_finite, reference_points
 
 # Activations that DeepXDE knows by name.
 _ACTIVATIONS = ("elu", "relu", "selu", "sigmoid", "silu", "sin", "tanh")
-FUNCTIONS = ("feature_transform", "output_transform", "activation")
+FUNCTIONS = ("feature_transform", "output_transform", "activation", "deformation")
 
 
 @dataclass
@@ -101,6 +102,12 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
         packed.header["output_transform"] = store(
             "output_transform", lambda mu, x, y: output((mu, x), y), mu, x, y
         )
+    packed.header["deformation"] = None
+    if net.deformation is not None:
+        program = store("deformation", net.deformation.function, x, mu)
+        packed.header["deformation"] = program
+        packed.header["deformation_time"] = net.deformation.time
+        packed.arrays["reference/points"] = net.deformation.candidates
     packed.header["activation"] = [
         name or store(f"activation-{i}", function, width)
         for i, (name, function, width) in enumerate(
@@ -146,7 +153,8 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
 
     Returns:
         Functions by their names; "activation" is a list, one for each hidden layer and
-        for the output, where it is not used.
+        for the output, where it is not used; "deformation" is ``None``, or the function
+        with points of the reference geometry, and whether there is time.
 
     Raises:
         MissingFunctions: If some were not saved and are not given.
@@ -192,6 +200,15 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         def output(inputs, y):
             return transform(*inputs, y)
 
+    # Older files have none.
+    program, deformation = header.get("deformation"), None
+    if program is not None:
+        function = given.get("deformation")
+        if function is None:
+            restored = restore("deformation", program, x, mu, result=x)
+            function = _with_arguments(restored, 2)
+        points = reference_points(arrays, x)
+        deformation = function, points, bool(header["deformation_time"])
     activation = given.get("activation")
     if activation is None:
         stored = header["activation"]
@@ -207,7 +224,8 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         activation.append(None)
     if missing:
         raise MissingFunctions(missing)
-    return dict(zip(FUNCTIONS, (feature, output, activation), strict=True))
+    functions = feature, output, activation, deformation
+    return dict(zip(FUNCTIONS, functions, strict=True))
 
 
 def _checked_function(program, constants, columns, dtype, result):
@@ -464,3 +482,7 @@ def _apply_transforms(net, functions: dict) -> None:
         net.apply_feature_transform(functions["feature_transform"])
     if functions["output_transform"] is not None:
         net.apply_output_transform(functions["output_transform"])
+    if functions["deformation"] is not None:
+        function, points, time = functions["deformation"]
+        space = net.parameter_space
+        net.deformation = Deformation(function, space, points, time)

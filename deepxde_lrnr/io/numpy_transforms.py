@@ -21,12 +21,14 @@ class Transforms:
         output_transform: ``None``, or a function of mu, x and N.
         activations: For each hidden layer, a function of an array of shape (width, n),
             which it may overwrite.
+        deformation: ``None``, or a function of reference points and mu to points.
     """
 
     feature_transform: object
     takes_parameters: bool
     output_transform: object
     activations: list
+    deformation: object
 
     def features(self, x: np.ndarray, mu) -> np.ndarray:
         """Features of points, shape (m, N).
@@ -107,7 +109,10 @@ def unpack_transforms(
             zip(header["activation"], sizes.widths, strict=True)
         )
     ]
-    return Transforms(feature, takes_parameters, output, activations)
+    deformation = header.get("deformation")
+    if deformation is not None:
+        deformation = restore("deformation", deformation, (x, mu), x)
+    return Transforms(feature, takes_parameters, output, activations, deformation)
 
 
 def _activation(name: str):

@@ -102,3 +102,20 @@ def check_finite(arrays: dict[str, np.ndarray]) -> None:
                 f"its weights {name} are NaN or infinite: the training diverged before "
                 "it was saved"
             )
+
+
+def reference_points(arrays: dict, dim: int) -> np.ndarray:
+    """Points of the reference geometry of a deformation, shape (m, d).
+
+    Args:
+        arrays: Of the file.
+        dim: d.
+
+    Raises:
+        ValueError: If there are none, or they have another shape or are not finite.
+    """
+    points = arrays["reference/points"]
+    fits = points.ndim == 2 and points.shape[1] == dim and len(points) > 1
+    if not fits or points.dtype.kind != "f" or not np.isfinite(points).all():
+        raise ValueError(f"the reference points have the shape {points.shape}")
+    return points.astype(float)

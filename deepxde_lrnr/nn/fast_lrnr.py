@@ -76,6 +76,7 @@ class FastLRNR(ParametricNN):
         self.parameter_space = net.parameter_space
         self._input_transform = net._input_transform
         self._output_transform = net._output_transform
+        self.deformation = net.deformation
         self.stack = LowRankStack(
             tuple(len(i) for i in indices),
             self.layout,

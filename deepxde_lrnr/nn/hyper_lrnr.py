@@ -38,6 +38,8 @@ class ParametricNN(LowRankNN):
     # Set by the subclasses.
     parameter_space = None
     hypernetwork: Hypernetwork | None = None
+    # Of the geometry, set by the model; what is predicted belongs to it.
+    deformation = None
 
     def coefficients(self, mu):
         """The hypernetwork's coefficients.
@@ -58,16 +60,25 @@ class ParametricNN(LowRankNN):
         return self.hypernetwork(mu)
 
     def call(self, inputs, training=False):
-        mu, x = split_inputs(inputs)
-        return self.evaluate(mu, x, self.coefficients(mu))
+        mu, x, reference = self._split(inputs)
+        return self.evaluate(mu, x, self.coefficients(mu), reference)
 
-    def evaluate(self, mu, x, coefficients):
+    def _split(self, inputs):
+        """mu, x, and ``None`` or the reference points of x."""
+        mu, x, *known = split_inputs(inputs)
+        if not known:
+            return mu, x, None
+        return mu, x, self.deformation.pull_back(rows_of(mu, x), x, *known)
+
+    def evaluate(self, mu, x, coefficients, reference=None):
         """Outputs at coefficients that need not be the hypernetwork's.
 
         Args:
             mu: Tensor of shape (P, p); transforms may depend on it.
             x: Tensor of shape (N P, d), point-major.
             coefficients: Tensor of shape (P, ``layout.size``).
+            reference: ``None``, or where the geometry depends on mu the reference
+                points of x, of which the features are made, shape (N P, d).
 
         Returns:
             Tensor of shape (N P, number of components).
@@ -81,7 +92,15 @@ class ParametricNN(LowRankNN):
         x = as_tensor("x", x, self.stack.W_in.shape[0] if given else None)
         coefficients = as_tensor("coefficients", coefficients, self.layout.size)
         mu_rows = rows_of(mu, x)
-        y = self.stack(self.features(mu_rows, x), coefficients)
+        inputs = x
+        if reference is not None:
+            inputs = as_tensor("reference", reference, x.shape[1])
+            if not inputs.shape.is_compatible_with(x.shape):
+                raise ValueError(
+                    f"reference has shape {tuple(inputs.shape)}; it must be "
+                    f"{tuple(x.shape)}, that of x."
+                )
+        y = self.stack(self.features(mu_rows, inputs), coefficients)
         if self._output_transform is not None:
             y = apply_output_transform(self._output_transform, mu_rows, x, y)
         return y
@@ -214,10 +233,10 @@ class HyperLRNR(ParametricNN):
         return features
 
     def call(self, inputs, training=False):
-        mu, x = split_inputs(inputs)
+        mu, x, reference = self._split(inputs)
         coefficients = self.coefficients(mu)
         self._add_penalty(self.layout.split(coefficients)[0])
-        return self.evaluate(mu, x, coefficients)
+        return self.evaluate(mu, x, coefficients, reference)
 
 
 def check_feature_transform(name: str, transform) -> None:
@@ -273,8 +292,8 @@ def as_tensor(name: str, value, columns: int | None = None):
 
 
 def split_inputs(inputs):
-    """The two inputs of a ``ParametricNN``."""
-    if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+    """The inputs of a ``ParametricNN``: two, and with a deformation two more."""
+    if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 4):
         raise as_it_is(
             ValueError(
                 "The network takes the tuple (mu, x), as deepxde_lrnr.data."

@@ -45,6 +45,7 @@ def solution(
         component: Which component of the solution is drawn.
         geom: ``None``, or the DeepXDE geometry: triangles whose centre is outside of
             it are left out. Needed for scattered points in a domain that is not convex.
+            Where the geometry depends on mu it is the reference geometry.
         ax: Axes, or a pair of them if ``reference`` is given.
         name: What the component is called, by default u, with its number if there are
             several.
@@ -99,7 +100,9 @@ def solution(
     grid = triangles = None
     if len(varying) == 2:
         grid = find_grid(x[:, varying])
-        triangles = _triangulation(x, varying, geom) if grid is None else None
+        if grid is None:
+            places = solution.reference_points(x)
+            triangles = _triangulation(x, varying, geom, places)
     axes = make_axes(ax, len(panels))
     if len(varying) == 1:
         j = varying[0]
@@ -185,17 +188,22 @@ def _diverging(values) -> dict:
     return {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
 
 
-def _triangulation(x, columns, geom):
+def _triangulation(x, columns, geom, places=None):
+    """Triangles between points; in the reference geometry, if there is one."""
     from matplotlib.tri import Triangulation
 
+    points = x if places is None else places
     try:
-        triangles = Triangulation(*x[:, columns].T)
+        triangles = Triangulation(*points[:, columns].T)
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             f"x has {len(x)} points between which there are no triangles (all on one "
             "line?)."
         ) from error
     if geom is not None:
-        centres = x[triangles.triangles].mean(axis=1)
+        centres = points[triangles.triangles].mean(axis=1)
         triangles.set_mask(~np.asarray(geom.inside(centres), bool))
+    if places is not None:
+        mask = triangles.mask
+        triangles = Triangulation(*x[:, columns].T, triangles.triangles, mask)
     return triangles

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from ..fast_phase.trial_space import TrialSpace
+from ..fast_phase.trial_space import TrialSpace, reference_of
 from ..nn.hyper_lrnr import rows_of
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
@@ -89,13 +89,14 @@ class BasisFunctions:
             space.takes_parameters,
         )
 
-    def evaluate(self, mu, x, coefficients):
+    def evaluate(self, mu, x, coefficients, reference=None):
         """u by TensorFlow, where derivatives of it are asked for.
 
         Args:
             mu: Tensor of shape (P, p).
             x: Tensor of shape (N P, d), point-major.
             coefficients: Tensor of shape (P, n).
+            reference: ``None``, or the reference points of x.
 
         Returns:
             Tensor of shape (N P, number of components), in double precision.
@@ -105,7 +106,7 @@ class BasisFunctions:
         weights = tf.matmul(c, self.transform, transpose_b=True)  # of the solutions
         weights = tf.tile(weights, (tf.shape(x)[0] // num_mu, 1))
         # Each row for each of the mu that the basis is made of.
-        rows = tf.repeat(x, self.size, axis=0)
+        rows = tf.repeat(reference_of(x, reference), self.size, axis=0)
         values = self.space.combine(tf.constant(self.mu), rows, self.readouts)
         values = tf.reshape(values, (-1, self.size, self.num_outputs))
         total = tf.einsum("rj,rjc->rc", weights, values)

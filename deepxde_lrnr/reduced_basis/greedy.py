@@ -164,6 +164,7 @@ class Greedy:
             return float(np.linalg.norm(u - v) / np.linalg.norm(u))
 
     def _u(self, mu, points, values) -> np.ndarray:
+        points = self.residual.data.physical(points, mu)
         arguments = np.tile(mu, (len(points), 1)), points, values
         transform = self._fast.precision.output_transform
         return transform(*map(tf.constant, arguments)).numpy()

@@ -22,10 +22,13 @@ class BasisPredictor(Predictor):
         network: ``BasisFunctions``.
         dim: As for ``Predictor``.
         time: As for ``Predictor``.
+        deformation: As for ``Predictor``.
     """
 
-    def __init__(self, network, dim: int | None = None, time: bool = False):
-        super().__init__(network, dim, time)
+    def __init__(
+        self, network, dim: int | None = None, time: bool = False, deformation=None
+    ):
+        super().__init__(network, dim, time, deformation)
         transform = network.precision.output_transform
         self._transform = traced(transform, reduce_retracing=True)
         self._blas = ThreadpoolController()
@@ -40,17 +43,22 @@ class BasisPredictor(Predictor):
             return super().evaluate(function, x, mu, coefficients, single)
         check_fork("predict()")
         x, mu = np.asarray(self.check_points(x), float), np.asarray(mu, float)
-        basis, c = self.network.values(x), np.asarray(coefficients)
-        step = max(1, MAX_ROWS // max(len(x), 1))
+        places, c = self.places(x, mu), np.asarray(coefficients)
+        # Each mu has points of its own where the geometry depends on it.
+        basis = self.network.values(x) if places is None else None
+        step = max(1, MAX_ROWS // max(len(x), 1)) if places is None else 1
 
         def of_some(i):
-            return self._of_some(x, mu[i : i + step], c[i : i + step], basis)
+            own = self.network.values(places[i]) if basis is None else basis
+            return self._of_some(x, mu[i : i + step], c[i : i + step], own)
 
         starts = range(0, len(mu), step)
         with self._blas.limit(limits=1, user_api="blas"):
             # Traced here: that is not for several threads at once.
             blocks = [of_some(0)]
-            if len(starts) > 1:
+            if basis is None:
+                blocks += map(of_some, starts[1:])
+            elif len(starts) > 1:
                 with ThreadPoolExecutor(num_cores()) as pool:
                     blocks += pool.map(of_some, starts[1:])
         values = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import as_path, as_points
-from .._outside import outside_box, warn_of_points
+from .._inverse_map import InverseMap, by_differences
+from .._outside import outside_box, warn_of_places, warn_of_points
 from ..io import container
 from ..io.container import FileFormatError
 from ..io.kinds import FAST_MODEL
 from ..io.numpy_functions import NotInNumPy
 from ..io.numpy_transforms import unpack_transforms
-from ..io.sizes import NotFinite, Sizes, below, check_finite
+from ..io.sizes import NotFinite, Sizes, below, check_finite, reference_points
 from ..parameter_space import ParameterSpace
 from ..taylor.solution_values import SolutionValues
 from .arrays import FUNCTIONS, check_arrays, is_usable
@@ -35,7 +36,8 @@ class Surrogate:
 
     Attributes:
         parameter_space: The box.
-        low: Lower corner of the bounding box of the points, shape (d,).
+        low: Lower corner of the bounding box of the points, shape (d,); with a
+            deformation of the reference points.
         high: Upper corner.
         size: Number of basis functions, n.
         errors: Estimated relative L2 errors of u at mu, spread over the box, that the
@@ -59,13 +61,14 @@ class Surrogate:
         output_transform,
         errors: np.ndarray,
         usable: bool,
+        inverse: InverseMap | None = None,
     ):
         self.parameter_space = parameter_space
         self.low, self.high = low, high
         self.errors, self.usable = errors, usable
         self.size = interpolation.coefficients.shape[1]
         self._values, self._interpolation = values, interpolation
-        self._output_transform = output_transform
+        self._output_transform, self._inverse = output_transform, inverse
 
     def __repr__(self):
         space = repr(self.parameter_space).partition("(")[2][:-1]
@@ -126,8 +129,11 @@ class Surrogate:
             OutsideParameterSpaceWarning: If a mu is not in the box.
         """
         x = as_points("x", x, len(self.low), float)
-        warn_of_points(lambda points: outside_box(self.low, self.high, points), x, 2)
         mu, single = self.parameter_space.read(mu, stacklevel=3)
+        if self._inverse is not None:
+            u = self._deformed(x, mu)
+            return u[0] if single else u
+        warn_of_points(self._outside, x, 2)
         c, most = self._coefficients(mu), self._values.most_points
         parts = [
             self._at_points(x[i : i + most], mu, c) for i in range(0, len(x), most)
@@ -135,9 +141,32 @@ class Surrogate:
         u = np.concatenate(parts, axis=1)
         return u[0] if single else u
 
-    def _at_points(self, x, mu, coefficients) -> np.ndarray:
+    def _outside(self, points) -> np.ndarray:
+        return outside_box(self.low, self.high, points)
+
+    def _deformed(self, x, mu) -> np.ndarray:
+        """u on a geometry that depends on mu, each of which has its own points."""
+        c, most = self._coefficients(mu), self._values.most_points
+        places = self._inverse(x, mu)
+        names = self.parameter_space.names
+        warn_of_places(self._outside, x, mu, places, names, 3)
+        return np.stack(
+            [
+                np.concatenate(
+                    [
+                        self._at_points(x[i : i + most], m, own, xi[i : i + most])
+                        for i in range(0, len(x), most)
+                    ],
+                    axis=1,
+                )[0]
+                for m, own, xi in zip(mu[:, None], c[:, None], places, strict=True)
+            ]
+        )
+
+    def _at_points(self, x, mu, coefficients, reference=None) -> np.ndarray:
         """u at points whose basis values fit into the memory."""
-        basis, step = self._values(x), max(1, _MAX_ROWS // len(x))
+        points = x if reference is None else reference
+        basis, step = self._values(points), max(1, _MAX_ROWS // len(x))
         transform = self._output_transform
         parts = [
             combined(x, mu[i : i + step], coefficients[i : i + step], basis, transform)
@@ -209,6 +238,11 @@ def _unpack(header: dict, arrays: dict) -> Surrogate:
         sizes,
         header["single_precision"],
     )
+    inverse = None
+    if transforms.deformation is not None:
+        points = reference_points(arrays, len(low))
+        evaluate = by_differences(transforms.deformation, low, high)
+        inverse = InverseMap(evaluate, points)
     mu, readouts, transform = (basis[name].astype(float) for name in FUNCTIONS)
     solutions = SolutionValues(
         weights, transforms.activations, random, space.scale(mu), readouts
@@ -224,4 +258,5 @@ def _unpack(header: dict, arrays: dict) -> Surrogate:
         transforms.output_transform,
         basis["interpolation_errors"],
         is_usable(basis["errors"], float(header["basis"]["tolerance"])),
+        inverse,
     )

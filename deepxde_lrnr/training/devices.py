@@ -92,8 +92,7 @@ def _raw(variable):
 
 def _share(inputs, auxiliary, replica, num_devices: int):
     """The part of a batch with the mu of one device."""
-    mu, x = inputs
-    num_mu = mu.shape[0]
+    num_mu = inputs[0].shape[0]
 
     def of(rows):  # point-major
         parts = tf.reshape(
@@ -105,4 +104,4 @@ def _share(inputs, auxiliary, replica, num_devices: int):
         {name: of(rows) for name, rows in of_one.items()}
         for of_one in auxiliary["targets"]
     ]
-    return (of(mu), of(x)), {**auxiliary, "targets": targets}
+    return tuple(map(of, inputs)), {**auxiliary, "targets": targets}

@@ -211,10 +211,11 @@ def _are_finite(values) -> bool:
 
 def _of_one_mu(batch, j: int):
     """The part of a batch, which has point-major rows, for the mu number j."""
-    (mu, x), _, auxiliary = batch
+    inputs, _, auxiliary = batch
+    mu = inputs[0]
     targets = [
         {name: array[j :: len(mu)] for name, array in of_one.items()}
         for of_one in auxiliary["targets"]
     ]
-    inputs = (mu[j : j + 1], np.ascontiguousarray(x[j :: len(mu)]))
+    inputs = tuple(np.ascontiguousarray(array[j :: len(mu)]) for array in inputs)
     return inputs, None, {**auxiliary, "targets": targets}

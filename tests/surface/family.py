@@ -127,6 +127,7 @@ def add_problem(add, tiny):
             "parameter_distribution": DISTRIBUTIONS,
             "num_test": count(),
             "solution": NONE | function(1, 2),
+            "deformation": NONE | function(2),
         },
     )
     data = lrnr.data.ParametricPDE(**good)

@@ -236,6 +236,7 @@ FUNCTIONS = {
     "feature_transform": NONE | TRANSFORM,
     "output_transform": NONE | TAKES_TWO,
     "activation": NONE | choice("tanh", "TANH") | Kind(callable),
+    "deformation": NONE | function(2),
 }
 # With a result that has not a row for each of the rows of its arguments, or no numbers.
 WRONG_OPERATORS = (

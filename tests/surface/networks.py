@@ -110,6 +110,7 @@ def add_networks(add, tiny):
                     )
                 ),
                 "coefficients": shaped(2, size),
+                "reference": NONE | shaped(*points.shape),
             },
             call=network.evaluate,
         )

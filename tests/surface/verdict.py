@@ -94,7 +94,7 @@ class Call:
 
     def _documented(self, section: str) -> tuple[type, ...]:
         names = documented_names(inspect.getdoc(self.described), section)
-        places = (builtins, lrnr, lrnr.fast_phase, lrnr.reduced_basis)
+        places = builtins, lrnr, lrnr.fast_phase, lrnr.reduced_basis, lrnr.data
         return tuple(
             next(getattr(place, name) for place in places if hasattr(place, name))
             for name in names

@@ -1,0 +1,60 @@
+"""Reference solutions of channel.py, by spectral elements on the deformed channel."""
+
+import numpy as np
+from reference_fem import DirichletProblem, _grid
+from scipy.sparse.linalg import spsolve
+
+
+def channel(deform, length: float, num: int = 12, degree: int = 8) -> np.ndarray:
+    """Elements of the image of [0, length] x [0, 1].
+
+    Args:
+        deform: Function of points, arrays of shape (n, 2), to their images.
+        length (float): Of the channel.
+        num (int): Number of elements along the channel; across there are half as many,
+            thinner at the lower wall.
+        degree (int): Degree of the polynomials.
+
+    Returns:
+        Array of shape (number of elements, degree + 1, degree + 1, 2), the nodes.
+    """
+    along = np.linspace(0, length, num + 1)
+    across = np.linspace(0, 1, num // 2 + 1) ** 1.5
+    nodes = np.stack(_grid(along, across, degree), axis=-1)
+    return deform(nodes.reshape(-1, 2)).reshape(nodes.shape)
+
+
+class HeatedChannel(DirichletProblem):
+    """v . grad T = eps Laplace T in a channel, T given on the walls and at the inlet.
+
+    At the outlet there is no flux by conduction, the natural condition.
+
+    Args:
+        elements: From ``channel``.
+        velocity: Function of points, arrays of shape (n, 2), to v of the same shape.
+        epsilon (float): The conductivity.
+        wall: Function of points to T where it is given.
+        outlet (float): x of the outlet.
+
+    Attributes:
+        points: Nodes, array of shape (n, 2).
+        T: The temperature there, shape (n,).
+    """
+
+    def __init__(self, elements, velocity, epsilon: float, wall, outlet: float):
+        super().__init__(elements)
+        v = velocity(self._places.reshape(-1, 2)).reshape(self._places.shape)
+        scaled = self._weights[..., None] * v
+        along = np.einsum("mgc,mgci->mgi", scaled, self._gradients)
+        advection = self._assemble(self._values.T @ along)
+        matrix = (advection + epsilon * self._stiffness).tocsr()
+        given = np.ones(len(self.points), bool)
+        given[self._free] = False
+        # At the outlet the ends alone, which belong to the walls.
+        at_outlet = np.flatnonzero(np.isclose(self.points[:, 0], outlet))
+        order = np.argsort(self.points[at_outlet, 1])
+        given[at_outlet[order[1:-1]]] = False
+        T = np.where(given, wall(self.points), 0.0)
+        load = -(matrix @ T)
+        T[~given] = spsolve(matrix[~given][:, ~given].tocsc(), load[~given])
+        self.T = T
