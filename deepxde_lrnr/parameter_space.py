@@ -2,15 +2,14 @@
 
 __all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
 
-import keyword
-import math
 import sys
-import unicodedata
 import warnings
 
 import numpy as np
 
-from ._checks import as_choice, as_integer, as_reals, float_type, is_finite, shown
+from ._axes import normal, normalized, parse_bounds
+from ._checks import as_choice, as_integer, float_type, shown
+from ._reading import from_array, from_mapping, numeric
 
 DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
 
@@ -58,8 +57,8 @@ class ParameterSpace:
                 "A ParameterSpace needs at least one parameter, such as "
                 "ParameterSpace(nu=(0, 2))."
             )
-        bounds = _normalized(bounds, "bounds")
-        parsed = [_parse_bounds(name, value) for name, value in bounds.items()]
+        bounds = normalized(bounds, "bounds")
+        parsed = [parse_bounds(name, value) for name, value in bounds.items()]
         self._names = tuple(bounds)
         self._low = _frozen([low for low, _, _ in parsed], np.float64)
         self._high = _frozen([high for _, high, _ in parsed], np.float64)
@@ -149,9 +148,9 @@ class ParameterSpace:
         if not isinstance(name, str):
             raise TypeError(f"name is {shown(name)}; it must be a string.")
         if hasattr(mu, "keys"):
-            array = self._from_mapping(mu, name)
+            array = from_mapping(self._names, mu, name)
         else:
-            array = self._from_array(mu, name)
+            array = from_array(self._names, mu, name)
         if len(array) == 0:
             raise ValueError(f"{name} is empty, expected at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
@@ -315,7 +314,7 @@ class ParameterSpace:
             raise ValueError(
                 f"names, low, high and log in d must be of one length, got {shown(d)}."
             )
-        if len(set(map(_normal, names))) != len(names):
+        if len(set(map(normal, names))) != len(names):
             raise ValueError(f"names in d must differ, got {names!r}.")
         bounds = {
             name: (low, high, "log" if log else "linear")
@@ -363,7 +362,7 @@ class ParameterSpace:
         return low + high, high - low
 
     def _scale_array(self, mu):
-        array = _numeric(mu, "mu")
+        array = numeric(mu, "mu")
         self._require_columns(array.shape)
         if not np.isfinite(array).all():
             raise ValueError("mu has entries that are NaN or infinite.")
@@ -385,53 +384,6 @@ class ParameterSpace:
                 f"mu must have a last axis of size {self.dim} "
                 f"({', '.join(self._names)}), got shape {tuple(shape)}."
             )
-
-    def _from_mapping(self, mu, name):
-        mu = _normalized({key: mu[key] for key in mu.keys()}, name)
-        missing = [key for key in self._names if key not in mu]
-        unknown = [key for key in mu.keys() if key not in self._names]
-        if missing or unknown:
-            parts = [f"lacks {', '.join(missing)}"] if missing else []
-            parts += [f"has unknown {', '.join(map(str, unknown))}"] if unknown else []
-            raise ValueError(
-                f"{name} {' and '.join(parts)}; the parameters are "
-                f"{', '.join(self._names)}."
-            )
-        columns = [_numeric(mu[key], f"{name}[{key!r}]") for key in self._names]
-        for key, column in zip(self._names, columns, strict=True):
-            if column.ndim > 1:
-                raise ValueError(
-                    f"{name}[{key!r}] must be a scalar or one-dimensional, "
-                    f"got shape {column.shape}."
-                )
-        try:
-            columns = np.broadcast_arrays(*map(np.atleast_1d, columns))
-        except ValueError:
-            sizes = zip(self._names, (column.size for column in columns), strict=True)
-            raise ValueError(
-                f"the values in {name} must be of one length or scalar, got lengths "
-                f"{', '.join(f'{key}: {size}' for key, size in sizes)}."
-            ) from None
-        return np.stack(columns, axis=1)
-
-    def _from_array(self, mu, name):
-        array = _numeric(mu, name)
-        shape = array.shape
-        if array.ndim == 0 and self.dim == 1:
-            array = array[None]
-        if array.ndim == 1 and array.size > 0:
-            array = array[None, :]
-        if array.ndim == 2 and array.shape[1] == self.dim:
-            return array
-        if array.size == 0:
-            raise ValueError(
-                f"{name} is empty, expected shape ({self.dim},) or (n, {self.dim}), "
-                f"got shape {shape}."
-            )
-        raise ValueError(
-            f"{name} must have shape ({self.dim},) or (n, {self.dim}), with columns "
-            f"{', '.join(self._names)}, got shape {shape}."
-        )
 
     def _refuse(self, bad, array, name, reason):
         if bad.any():
@@ -465,61 +417,6 @@ class ParameterSpace:
             f"{' (log scale)' if self._log[column] else ''}. "
             "Results there are extrapolated."
         )
-
-
-def _normal(name):
-    """The form in which Python compares names; other keys are left as they are."""
-    return unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
-
-
-def _normalized(mapping: dict, name: str) -> dict:
-    """With keys in their normal form, of which there must not be two alike."""
-    result = {}
-    for key, value in mapping.items():
-        if _normal(key) in result:
-            raise ValueError(
-                f"{name} has {_normal(key)} twice, once written as {key!a}: names that "
-                "are equal in the normal form NFKC are one name."
-            )
-        result[_normal(key)] = value
-    return result
-
-
-def _parse_bounds(name, bounds):
-    """Returns (low, high, log) of one parameter, or says what is wrong with it."""
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(
-            f"{name!r} cannot name a parameter: it must be usable as a keyword."
-        )
-    form = f"{name} must be given as (low, high) or (low, high, 'log')"
-    listed = isinstance(bounds, (tuple, list))
-    listed = listed or isinstance(bounds, np.ndarray) and bounds.ndim == 1
-    if not listed or len(bounds) not in (2, 3):
-        raise ValueError(f"{form}, got {shown(bounds)}.")
-    low, high, scale = (*bounds, "linear")[:3]
-    if not (isinstance(scale, str) and scale in ("linear", "log")):
-        raise ValueError(
-            f"{form}; the third element must be 'log' or 'linear', got {shown(scale)}."
-        )
-    if not (is_finite(low) and is_finite(high)):
-        raise ValueError(f"{form} with finite real bounds, got {shown(bounds)}.")
-    low, high = float(low), float(high)
-    if not low < high:
-        raise ValueError(f"{form} with low < high, got {bounds!r}.")
-    if scale == "log" and low <= 0:
-        raise ValueError(f"{name} is on a log axis and needs low > 0, got {bounds!r}.")
-    # Scaling divides by half the side, which must neither overflow nor vanish.
-    if not np.finfo(np.float64).tiny < (high - low) / 2 < math.inf:
-        raise ValueError(
-            f"{name} must have a side, high - low, that float64 can resolve, "
-            f"got {bounds!r}."
-        )
-    return low, high, scale == "log"
-
-
-def _numeric(value, name):
-    """Returns a new float64 array of the real numbers in `value`."""
-    return as_reals(name, value).astype(np.float64)
 
 
 def _frozen(values, dtype):
