@@ -7,8 +7,21 @@ import warnings
 
 import numpy as np
 
-from ._axes import normal, normalized, parse_bounds
-from ._checks import as_choice, as_integer, float_type, shown
+from ._axes import (
+    Axis,
+    described_bounds,
+    description,
+    normalized,
+    parse_axis,
+    slices,
+)
+from ._checks import (
+    as_choice,
+    as_integer,
+    as_reals,
+    float_type,
+    shown,
+)
 from ._reading import from_array, from_mapping, numeric
 
 DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
@@ -22,32 +35,42 @@ class ParameterSpace:
     """A named box of PDE parameters, linear or logarithmic along each axis.
 
     A parameter ``mu`` is a point of the box. Arrays of parameters have shape (n, p),
-    with one column per name, in the order of the keywords. A space cannot be changed
-    once made. Names are compared as Python compares its own: in the normal form NFKC,
-    in which for example the ligature of f and i is "fi".
+    with one column for each number, in the order of the keywords. A vector k of m
+    entries has the columns k_0, k_1, ... A space cannot be changed once made. Names are
+    compared as Python compares its own: in the normal form NFKC, in which for example
+    the ligature of f and i is "fi".
 
     Args:
         **bounds: For each parameter its name and its bounds, ``(low, high)`` or
             ``(low, high, scale)``, finite with ``low < high``, in the units of the PDE.
             `scale` is "linear" (default) or "log". Along a "log" axis sampling and
-            scaling are uniform in log(mu), and ``low > 0``.
+            scaling are uniform in log(mu), and ``low > 0``. For a vector its number of
+            entries comes last, as in ``(-1, 1, 8)`` or ``(0.1, 1, "log", 8)``, or low
+            or high is a list with a bound for each entry.
 
     Attributes:
-        names (tuple of str): The names, in the order of the columns.
-        dim (int): The number of parameters, p.
+        names (tuple of str): The names of the columns.
+        axes (tuple of Axis): For each keyword its `name`, `low`, `high`, `log` and
+            `size`, the number of entries of a vector, ``None`` for a number.
+        dim (int): The number of columns, p.
         low: Array of shape (p,), float64. The lower bounds.
         high: Array of shape (p,), float64. The upper bounds.
         log: Array of shape (p,), bool. True where the axis is logarithmic.
 
     Raises:
         ValueError: If there is no parameter, a name is not usable as a keyword or there
-            twice, or the bounds of a parameter are not as above.
+            twice (also that of a column), or the bounds of a parameter are not as
+            above.
 
     Example:
         >>> space = ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
         >>> space.as_array({"beta": 2, "nu": [0.05, 0.1]})
         array([[2.  , 0.05],
                [2.  , 0.1 ]])
+        >>> space = ParameterSpace(k=(-1, 1, 3), nu=(0.1, 1))
+        >>> space.as_array({"k": [0.1, 0.2, 0.3], "nu": [0.5, 1]})
+        array([[0.1, 0.2, 0.3, 0.5],
+               [0.1, 0.2, 0.3, 1. ]])
     """
 
     # The positional-only `self` leaves every keyword free to name a parameter.
@@ -58,11 +81,12 @@ class ParameterSpace:
                 "ParameterSpace(nu=(0, 2))."
             )
         bounds = normalized(bounds, "bounds")
-        parsed = [parse_bounds(name, value) for name, value in bounds.items()]
-        self._names = tuple(bounds)
-        self._low = _frozen([low for low, _, _ in parsed], np.float64)
-        self._high = _frozen([high for _, high, _ in parsed], np.float64)
-        self._log = _frozen([log for _, _, log in parsed], bool)
+        axes = self._axes = tuple(parse_axis(*item) for item in bounds.items())
+        self._names = tuple(name for axis in axes for name in axis.columns)
+        _check_columns(axes)
+        self._low = _frozen([low for axis in axes for low in axis.low], np.float64)
+        self._high = _frozen([high for axis in axes for high in axis.high], np.float64)
+        self._log = _frozen([axis.log for axis in axes for _ in axis.low], bool)
         # The same box in axis coordinates: mu, or log(mu) along a log axis.
         self._axis_low = self._to_axis(self._low)
         self._axis_high = self._to_axis(self._high)
@@ -70,6 +94,10 @@ class ParameterSpace:
     @property
     def names(self) -> tuple[str, ...]:
         return self._names
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self._axes
 
     @property
     def dim(self) -> int:
@@ -132,8 +160,10 @@ class ParameterSpace:
 
         Args:
             mu: One parameter or n of them: a dict from each name to a scalar or an
-                array of shape (n,), broadcast together; an array of shape (p,) or
-                (n, p); or a scalar if p = 1.
+                array of shape (n,), for a vector to an array of shape (size,) or
+                (n, size), broadcast together; an array of shape (p,) or (n, p); or a
+                scalar if p = 1. A dict may have the columns of a vector, "k_0", ...,
+                in its place.
             name (str): What error messages call `mu`.
 
         Returns:
@@ -145,12 +175,15 @@ class ParameterSpace:
                 NaN, infinite or beyond DeepXDE's default float, or a value is not
                 positive along a log axis.
         """
+        return self._read(mu, name)[0]
+
+    def _read(self, mu, name: str) -> tuple[np.ndarray, bool]:
         if not isinstance(name, str):
             raise TypeError(f"name is {shown(name)}; it must be a string.")
         if hasattr(mu, "keys"):
-            array = from_mapping(self._names, mu, name)
+            array, single = from_mapping(self._axes, mu, name)
         else:
-            array = from_array(self._names, mu, name)
+            array, single = from_array(self._names, mu, name)
         if len(array) == 0:
             raise ValueError(f"{name} is empty, expected at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
@@ -164,7 +197,7 @@ class ParameterSpace:
         self._refuse(
             self._log & (array <= 0), array, name, "which must be positive: log axis"
         )
-        return array
+        return array, single
 
     def contains(self, mu) -> np.ndarray:
         """Tells which parameters lie in the box.
@@ -204,16 +237,7 @@ class ParameterSpace:
         Warns:
             OutsideParameterSpaceWarning: If any parameter is not in the box.
         """
-        stacklevel = as_integer("stacklevel", stacklevel)
-        array = self.as_array(mu, name)
-        outside = self._outside(array)
-        if outside.any():
-            warnings.warn(
-                self._describe_outside(array, outside, name),
-                OutsideParameterSpaceWarning,
-                stacklevel=stacklevel,
-            )
-        return array
+        return self.read(mu, name, as_integer("stacklevel", stacklevel) + 1)[0]
 
     def read(
         self, mu, name: str = "mu", stacklevel: int = 2
@@ -236,10 +260,16 @@ class ParameterSpace:
         Warns:
             OutsideParameterSpaceWarning: If any parameter is not in the box.
         """
-        array = self.check(mu, name, as_integer("stacklevel", stacklevel) + 1)
-        if hasattr(mu, "keys"):
-            return array, all(np.ndim(value) == 0 for value in mu.values())
-        return array, np.ndim(mu) < 2
+        stacklevel = as_integer("stacklevel", stacklevel)
+        array, single = self._read(mu, name)
+        outside = self._outside(array)
+        if outside.any():
+            warnings.warn(
+                self._describe_outside(array, outside, name),
+                OutsideParameterSpaceWarning,
+                stacklevel=stacklevel,
+            )
+        return array, single
 
     def scale(self, mu):
         """Maps the box to [-1, 1]^p, affinely in mu, or in log(mu) along log axes.
@@ -261,14 +291,12 @@ class ParameterSpace:
                 is not finite, or not positive along a log axis. (A tensor gives NaN or
                 infinity there.)
         """
-        # Where nobody has imported TensorFlow there are no Tensors.
-        tf = sys.modules.get("tensorflow")
-        if tf is None or not tf.is_tensor(mu):
+        if not _is_tensor(mu):
             return self._scale_array(mu)
+        tf = sys.modules["tensorflow"]
         if not mu.dtype.is_floating:
             raise TypeError(f"mu must be a tensor of a float type, got {mu.dtype}.")
-        if mu.shape.rank is not None:
-            self._require_columns(mu.shape)
+        self._require_columns(mu.shape)
         middle, half = self._middle_and_half()
         if self._log.any():
             # The inner `where` keeps linear axes out of the logarithm, whose infinite
@@ -277,18 +305,38 @@ class ParameterSpace:
             mu = tf.where(self._log, logarithm, mu)
         return (mu - tf.constant(middle, mu.dtype)) / tf.constant(half, mu.dtype)
 
+    def split(self, mu) -> dict:
+        """Takes parameters apart, into the values of each name.
+
+        For `pde` and functions of conditions, where mu is one Tensor of all columns::
+
+            def pde(x, u, mu):
+                k, nu = space.split(mu).values()
+
+        Args:
+            mu: Array or TensorFlow tensor of shape (..., p). May be symbolic.
+
+        Returns:
+            Dict from each name to an array or tensor like `mu`, of shape (..., 1) for a
+            number, as ``mu[:, 0:1]``, and (..., size) for a vector.
+
+        Raises:
+            TypeError: If `mu` is not made of real numbers.
+            ValueError: If the last axis is not of size p.
+        """
+        if not _is_tensor(mu):
+            mu = as_reals("mu", mu)
+        self._require_columns(mu.shape)
+        return {name: mu[..., columns] for name, columns in slices(self._axes).items()}
+
     def to_dict(self) -> dict:
         """Returns the space as a dict of lists, ready for JSON.
 
         The names are a list, so that the order of the columns survives writers that
-        sort the keys.
+        sort the keys. If there is a vector, "sizes" has the number of entries of each
+        name, ``None`` for a number; the other lists have an item for each column.
         """
-        return {
-            "names": list(self._names),
-            "low": self._low.tolist(),
-            "high": self._high.tolist(),
-            "log": self._log.tolist(),
-        }
+        return description(self._axes)
 
     @classmethod
     def from_dict(cls, d: dict) -> "ParameterSpace":
@@ -297,29 +345,7 @@ class ParameterSpace:
         Raises:
             ValueError: If `d` is not such a description.
         """
-        keys = ("names", "low", "high", "log")
-        if not isinstance(d, dict) or not all(
-            isinstance(d.get(key), (list, tuple)) for key in keys
-        ):
-            raise ValueError(
-                "d must be a dict of the lists names, low, high and log, as to_dict() "
-                f"returns it, got {shown(d)}."
-            )
-        names, *columns = (list(d[key]) for key in keys)
-        if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError(
-                f"names in d must be strings, at least one, got {shown(names)}."
-            )
-        if any(len(column) != len(names) for column in columns):
-            raise ValueError(
-                f"names, low, high and log in d must be of one length, got {shown(d)}."
-            )
-        if len(set(map(normal, names))) != len(names):
-            raise ValueError(f"names in d must differ, got {names!r}.")
-        bounds = {
-            name: (low, high, "log" if log else "linear")
-            for name, low, high, log in zip(names, *columns, strict=True)
-        }
+        bounds = described_bounds(d)
         try:
             return cls(**bounds)
         except ValueError as error:
@@ -329,29 +355,19 @@ class ParameterSpace:
         return self.dim
 
     def __repr__(self):
-        bounds = (
-            f"{name}=({low!r}, {high!r}, 'log')"
-            if log
-            else f"{name}=({low!r}, {high!r})"
-            for name, low, high, log in self._key()
-        )
-        return f"ParameterSpace({', '.join(bounds)})"
+        return f"ParameterSpace({', '.join(map(repr, self._axes))})"
 
     def __eq__(self, other):
         if not isinstance(other, ParameterSpace):
             return NotImplemented
-        return self._key() == other._key()
+        return self._axes == other._axes
 
     def __hash__(self):
-        return hash(self._key())
+        return hash(self._axes)
 
     def __reduce__(self):
         # NumPy's pickles and copies are writable again; a rebuilt space is not.
         return ParameterSpace.from_dict, (self.to_dict(),)
-
-    def _key(self):
-        columns = (self._low.tolist(), self._high.tolist(), self._log.tolist())
-        return tuple(zip(self._names, *columns, strict=True))
 
     def _to_axis(self, mu):
         return np.where(self._log, np.log(np.where(self._log, mu, 1)), mu)
@@ -379,6 +395,8 @@ class ParameterSpace:
         return scaled.astype(dtype) if dtype.kind == "f" else scaled
 
     def _require_columns(self, shape):
+        if getattr(shape, "rank", 0) is None:  # of a Tensor, and not known
+            return
         if len(shape) == 0 or shape[-1] not in (None, self.dim):
             raise ValueError(
                 f"mu must have a last axis of size {self.dim} "
@@ -417,6 +435,25 @@ class ParameterSpace:
             f"{' (log scale)' if self._log[column] else ''}. "
             "Results there are extrapolated."
         )
+
+
+def _is_tensor(value) -> bool:
+    # Where nobody has imported TensorFlow there are no Tensors.
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and tf.is_tensor(value)
+
+
+def _check_columns(axes) -> None:
+    """Refuses two columns of one name, as of a vector k and a number k_0."""
+    owner = {}
+    for axis in axes:
+        for column in axis.columns:
+            if column in owner:
+                raise ValueError(
+                    f"{axis.name} has a column {column}, as {owner[column]} has; the "
+                    "columns of a vector k are called k_0, k_1, ...: rename one."
+                )
+            owner[column] = axis.name
 
 
 def _frozen(values, dtype):

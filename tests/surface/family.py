@@ -79,6 +79,15 @@ def add_space(add, tiny):
         1e308,
     )
     add("ParameterSpace.scale", {"mu": tiny.mu}, {"mu": rows}, inside, space.scale)
+    columns = real_array(lambda array: array.ndim > 0 and array.shape[-1] == space.dim)
+    add(
+        "ParameterSpace.split",
+        {"mu": tiny.mu},
+        {"mu": columns},
+        inside,
+        space.split,
+        result=lambda split: list(split.values()),
+    )
     description = Kind(
         lambda value: isinstance(value, dict) and value == space.to_dict(),
         (
@@ -101,14 +110,18 @@ def add_space(add, tiny):
 def _is_bounds(value):
     if not isinstance(value, (list, tuple, np.ndarray)):
         return False
-    if isinstance(value, np.ndarray) and value.ndim == 0:
+    if isinstance(value, np.ndarray) and value.ndim != 1:
         return False
-    *bounds, scale = value if len(value) == 3 else (*value, "linear")
-    if not (isinstance(scale, str) and scale in ("linear", "log")):
+    low, high, *more = value if len(value) in (2, 3, 4) else (0, 0)
+    if more and not isinstance(more[-1], str):
+        if not count(1, 10_000).fits(more.pop()):
+            return False
+    scale = more.pop() if more else "linear"
+    if more or not (isinstance(scale, str) and scale in ("linear", "log")):
         return False
-    if len(bounds) != 2 or not all(map(is_finite, bounds)):
+    if not (is_finite(low) and is_finite(high)):
         return False
-    low, high = map(float, bounds)
+    low, high = float(low), float(high)
     return np.finfo(float).tiny < (high - low) / 2 < np.inf and (
         scale == "linear" or low > 0
     )
