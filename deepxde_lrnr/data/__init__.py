@@ -3,6 +3,7 @@
 __all__ = [
     "ParametricPDE",
     "ParametricPointSetBC",
+    "RandomField",
     "as_rows",
     "per_parameter",
     "quadrature",
@@ -12,4 +13,5 @@ __all__ = [
 from .parametric_pde import ParametricPDE
 from .point_sets import ParametricPointSetBC
 from .quadrature import quadrature
+from .random_field import RandomField
 from .rows import as_rows, per_parameter, values_at
