@@ -18,6 +18,8 @@ _CUT = 1e-10
 # Root mean square error of the field, by polynomials in the place of its modes,
 # relative to its standard deviation: what is aimed at, and what is the most.
 AIM, MOST = 1e-4, 1e-2
+# Numbers of polynomials of a coordinate that are tried.
+_NUMBERS = (4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48)
 
 
 class Modes(NamedTuple):
@@ -110,7 +112,7 @@ def as_polynomials(
         values: Modes at the nodes, shape (n, m).
         weights: Of the nodes, shape (n,).
         scaled: The nodes, in [-1, 1]^d, shape (n, d).
-        most: Largest number of polynomials of a coordinate.
+        most: Largest number of polynomials of a coordinate that the nodes allow.
 
     Returns:
         Coefficients, shape (q, ..., q, m), and the root mean square error relative to
@@ -119,7 +121,7 @@ def as_polynomials(
     roots = np.sqrt(weights)[:, None]
     wanted = roots * values
     best = None
-    for q in range(min(4, most), most + 1, 2):
+    for q in [q for q in _NUMBERS if q < most] + [most]:
         functions = [
             np.polynomial.legendre.legvander(column, q - 1) for column in scaled.T
         ]

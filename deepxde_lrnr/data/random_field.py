@@ -24,6 +24,8 @@ from .quadrature import nodes_of
 # Nodes of the quadrature for 1, 2, 3 and more coordinates.
 _NUM_POINTS = (256, 1024, 1728, 2401)
 _MOST_POINTS = 10_000
+# Of each coordinate.
+_MOST_POLYNOMIALS = 64
 
 
 class RandomField:
@@ -129,10 +131,11 @@ class RandomField:
         self.explained_variance = float(
             min(1.0, eigenvalues.sum() / (weights @ np.diag(matrix)))
         )
-        per_axis = round(len(points) ** (1 / len(low)))
+        # Two nodes for each polynomial.
+        most = int((len(points) / 2) ** (1 / len(low)) + 1e-9)
         modes = functions * np.sqrt(eigenvalues)
         self._coefficients, error = as_polynomials(
-            modes, weights, scaled, max(2, per_axis // 2)
+            modes, weights, scaled, max(2, min(_MOST_POLYNOMIALS, most))
         )
         if error > MOST:
             raise ValueError(
