@@ -34,7 +34,7 @@ from SALib.sample import sobol as sobol_sample
 
 NUM_MODES, LENGTH = 16, 0.4
 WIDTH, RANK, ITERATIONS, BATCH = 64, 12, 500, (64, 32)
-NUM_NEURONS, NUM_FEATURES = 16, 192  # of the trial space
+NUM_NEURONS, NUM_FEATURES = 16, 128  # of the trial space
 NUM_NEW, NUM_REFERENCE, NUM_BASE = 40, 216, 512
 if report.QUICK:
     WIDTH, RANK, ITERATIONS, BATCH = 16, 4, 60, (16, 16)

@@ -5,6 +5,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._tracing import Compiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
@@ -176,11 +177,22 @@ def test_tensors_and_arrays_agree(field, rows, one):
         value = field(tf.constant(x, dtype), tf.constant(k, dtype))
         assert value.dtype == dtype and value.shape == (rows, 1)
         np.testing.assert_allclose(value, expected, atol=tolerance)
-        compiled = tf.function(field, jit_compile=True)
-        value = compiled(tf.constant(x, dtype), tf.constant(k, dtype))
-        np.testing.assert_allclose(value, expected, atol=tolerance)
     mixed = field(x.astype("float32"), tf.constant(k, "float32"))
     np.testing.assert_allclose(mixed, expected, atol=1e-5)
+
+
+def test_xla_compiles_the_field(field):
+    rng = np.random.default_rng(0)
+    x, k = rng.uniform(0, 1, (4, 2)), rng.standard_normal((4, 6))
+    compiled = tf.function(field, jit_compile=True)
+    np.testing.assert_allclose(compiled(tf.constant(x), k), field(x, k), atol=1e-12)
+
+
+def test_points_outside_of_the_geometry_are_warned_of(field):
+    with pytest.warns(lrnr.OutsideGeometryWarning) as record:
+        field([[0.5, 0.5], [3, 0]], np.ones(6))
+        field.modes([[0.5, 5]])
+    assert [warning.filename for warning in record] == [__file__] * 2
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -206,8 +218,9 @@ def test_derivatives_are_those_of_the_values(name):
     np.testing.assert_allclose(second[:, 0], curvature[:, 0], atol=1e-4)
 
 
-def test_a_family_with_a_field_is_solved():
-    """-(a u')' = 1 with u(0) = u(1) = 0, by integration."""
+def test_a_family_with_a_field_is_solved(monkeypatch):
+    """-(a u')' = load with u(0) = u(1) = 0, by integration."""
+    monkeypatch.setattr(Compiled, "uses_xla", False)  # which compiles for seconds
     geom = dde.geometry.Interval(0, 1)
     field = field_on(geom, "Matern 5/2", 4, length=0.5)
     space = lrnr.ParameterSpace(k=(-2, 2, 4), load=(1, 2))

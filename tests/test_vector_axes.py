@@ -3,9 +3,14 @@
 import json
 import pickle
 
+import deepxde_lrnr as lrnr
+import deepxde as dde
+import families
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr import __main__ as command
+from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,3 +198,85 @@ def test_scaling_and_sampling_go_by_column():
         assert mu.shape == (7, 6) and space.contains(mu).all()
         assert np.abs(space.scale(mu)).max() <= 1 + 1e-6
     np.testing.assert_allclose(space.scale(space.high), np.ones(6))
+
+
+# From training to files
+
+
+@pytest.fixture(scope="module")
+def fast():
+    geom = dde.geometry.GeometryXTime(
+        dde.geometry.Interval(0, 1), dde.geometry.TimeDomain(0, 1)
+    )
+    space = ParameterSpace(k=(0.5, 3, 2), a=(0.5, 1.5, "log"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compiled, "uses_xla", False)  # which compiles for seconds
+        yield families.decay(geom, space)
+
+
+X = np.array([[0.2, 0.1], [0.5, 0.5]])
+
+
+def test_a_family_is_solved_for_dictionaries_of_vectors(fast):
+    one = fast.solve({"k": [1, 2], "a": 0.8})
+    np.testing.assert_array_equal(one.mu, [1, 2, 0.8])
+    assert one.predict(X).shape == (2, 1)
+    several = fast.solve({"k": [[1, 2], [2, 1]], "a": 0.8})
+    assert several.predict(X).shape == (2, 2, 1)
+    np.testing.assert_array_equal(several[0].coefficients, one.coefficients)
+    assert "k_0=1" in repr(one) and "k_1=2" in repr(one)
+
+
+def test_a_file_keeps_the_vector(fast, tmp_path, capsys):
+    path = fast.save(tmp_path / "fast.npz")
+    again = lrnr.load_fast(path)
+    assert again.parameter_space == fast.parameter_space
+    assert command.main(["info", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "k in [0.5, 3]^2" in said and "a in [0.5, 1.5] (log)" in said
+    np.testing.assert_array_equal(
+        again.predict(X, {"k": [1, 2], "a": 0.8}), fast.predict(X, [1, 2, 0.8])
+    )
+
+
+@pytest.mark.parametrize(
+    "line", [["k_0=1,k_1=2,a=0.8"], ["a=0.8", "k_1=2", "k_0=1"]], ids=["one", "apart"]
+)
+def test_the_command_line_names_entries(fast, tmp_path, line):
+    path, out = fast.save(tmp_path / "fast.npz"), tmp_path / "u.npz"
+    line = ["predict", str(path), "--mu", *line, "--grid", "2x2", "--out", str(out)]
+    assert command.main(line) == 0
+    with np.load(out) as result:
+        assert result["mu"].tolist() == [1, 2, 0.8]
+        assert result["parameters"].tolist() == ["k_0", "k_1", "a"]
+
+
+def test_the_command_line_says_what_is_missing(fast, tmp_path, capsys):
+    path = fast.save(tmp_path / "fast.npz")
+    out = ["--grid", "2x2", "--out", str(tmp_path / "u.npz")]
+    for mu, message in (
+        ("k_0=1,a=1", "--mu lacks k_1; the parameters are k (2 entries), a"),
+        ("k=1,a=1", "--mu['k'] must have shape (2,) or (n, 2)"),
+        ("k_0=x", "it must be e.g. k_0=1.75,k_1=1.75,a=1"),
+    ):
+        assert command.main(["predict", str(path), "--mu", mu, *out]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_table_has_a_column_for_each_entry(fast, tmp_path):
+    path, out = fast.save(tmp_path / "fast.npz"), tmp_path / "u.npz"
+    (tmp_path / "mus.csv").write_text("k_1,a,k_0\n2,0.8,1\n1,1,3\n")
+    line = ["sweep", str(path), "--mus", str(tmp_path / "mus.csv")]
+    assert command.main([*line, "--grid", "2x2", "--out", str(out)]) == 0
+    with np.load(out) as result:
+        assert result["mu"].tolist() == [[1, 2, 0.8], [3, 1, 1]]
+
+
+def test_entries_are_drawn_by_name(fast):
+    ax = lrnr.plot.coefficients(fast, "k_1")
+    assert ax.get_xlabel() == "k_1"
+    solution = fast.solve(fast.parameter_space.sample(4))
+    ax = lrnr.plot.indicator(solution, ("k_0", "a"))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("k_0", "a")
+    with pytest.raises(ValueError, match="'k'; .* one of 'k_0', 'k_1', 'a'"):
+        lrnr.plot.coefficients(fast, "k")

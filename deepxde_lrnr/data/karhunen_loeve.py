@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.linalg import eigh
 
@@ -20,24 +18,6 @@ _CUT = 1e-10
 AIM, MOST = 1e-4, 1e-2
 # Numbers of polynomials of a coordinate that are tried.
 _NUMBERS = (4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48)
-
-
-class Modes(NamedTuple):
-    """Modes of a random field: eigenfunctions times the roots of their eigenvalues.
-
-    Attributes:
-        eigenvalues: Shape (m,), descending.
-        total: Sum of all eigenvalues: the integral of the variance.
-        coefficients: Of the modes in products of Legendre polynomials on the box
-            [low, high], shape (q, ..., q, m), an axis for each coordinate.
-        error: Root mean square error of the field by the polynomials, relative to
-            its standard deviation.
-    """
-
-    eigenvalues: np.ndarray
-    total: float
-    coefficients: np.ndarray
-    error: float
 
 
 def eigenpairs(

@@ -9,16 +9,17 @@ from scipy.special import ndtr, ndtri
 
 from .._checks import (
     as_choice,
+    as_function,
     as_integer,
     as_number,
     as_points,
     as_reals,
-    num_args,
     shown,
 )
 from .collocation import bounding_box
 from .covariances import CORRELATIONS, Stationary
 from .karhunen_loeve import MOST, as_polynomials, eigenpairs
+from .outside import warn_outside
 from .quadrature import nodes_of
 
 # Nodes of the quadrature for 1, 2, 3 and more coordinates.
@@ -81,7 +82,8 @@ class RandomField:
             that the modes have. The rest is cut off.
 
     Raises:
-        TypeError: If ``geom`` is no geometry of DeepXDE's.
+        TypeError: If ``geom`` is no geometry of DeepXDE's, or ``covariance`` or
+            ``length`` is not made of real numbers.
         ValueError: If another argument is not as above; the covariance is not that of
             a field, or has fewer modes; or the modes are too fine for the nodes.
 
@@ -119,7 +121,7 @@ class RandomField:
                 f"num_modes is {num_modes}, more than the {len(points)} nodes; take a "
                 "larger num_points."
             )
-        self.num_modes, self._mean = num_modes, mean
+        self.num_modes, self._mean, self._geom = num_modes, mean, geom
         low, high = (np.asarray(b, float) for b in bounding_box(geom))
         self._middle, self._half = (low + high) / 2, (high - low) / 2
         covariance = _as_covariance(covariance, len(low), length, variance)
@@ -159,15 +161,19 @@ class RandomField:
         Raises:
             TypeError: If ``x`` or ``k`` is not made of real numbers.
             ValueError: If ``x`` or ``k`` has another shape.
+
+        Warns:
+            OutsideGeometryWarning: If a point of an array is not in the geometry,
+                where the modes mean nothing. (Tensors are not looked at.)
         """
         if tf.is_tensor(x) or tf.is_tensor(k):
             # The float type of the two is that of the Tensor, as everywhere in pde.
             dtype = x.dtype if tf.is_tensor(x) else k.dtype
             x, k = (v if tf.is_tensor(v) else tf.constant(v, dtype) for v in (x, k))
-            modes = self.modes(x)
+            modes = self._modes(x, stacklevel=3)
             k = self._checked(k, k.shape, x.shape[0])
             return self._mean + tf.reduce_sum(modes * k, axis=1, keepdims=True)
-        modes = self.modes(x)
+        modes = self._modes(x, stacklevel=3)
         k = as_reals("k", k)
         k = self._checked(k, k.shape, len(modes))
         return self._mean + np.sum(modes * k, axis=1, keepdims=True)
@@ -184,7 +190,13 @@ class RandomField:
         Raises:
             TypeError: If ``x`` is not made of real numbers.
             ValueError: If it has another shape.
+
+        Warns:
+            OutsideGeometryWarning: As the field.
         """
+        return self._modes(x, stacklevel=3)
+
+    def _modes(self, x, stacklevel: int):
         dim = len(self._middle)
         if not tf.is_tensor(x):
             x = as_points("x", x, dtype=float)
@@ -194,6 +206,8 @@ class RandomField:
                 f"dimension {dim}, so it must be (rows, {dim}): in a problem with time "
                 f"x[:, :{dim}]."
             )
+        if not tf.is_tensor(x):
+            warn_outside(self._geom, x, stacklevel)
         q = self._coefficients.shape[0]
         return _combined(_legendre(self._scaled(x), q), self._coefficients)
 
@@ -242,11 +256,7 @@ class RandomField:
 def _as_covariance(covariance, dim: int, length, variance: float):
     """The covariance as a function of two arrays of points."""
     if callable(covariance):
-        if num_args(covariance) not in (2, None):
-            raise ValueError(
-                f"covariance takes {num_args(covariance)} arguments; it must be a "
-                "function of two arrays of points."
-            )
+        as_function("covariance", covariance, (2,), "(x, y), two arrays of points")
         if length is not None or variance != 1:
             name = "variance" if length is None else "length"
             raise ValueError(

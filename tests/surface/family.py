@@ -25,6 +25,7 @@ from .kinds import (
     instance,
     is_finite,
     mus,
+    number,
     real_array,
     shaped,
 )
@@ -185,6 +186,37 @@ def add_problem(add, tiny):
             "rule": NONE | choice("Gauss-Legendre", "low-discrepancy"),
         },
         {"num_points": st.integers(1, 100)},
+    )
+    field = {"geom": geom, "covariance": "exponential", "num_modes": 3, "length": 1.0}
+    positive = number(lambda v: v > 0)
+    lengths = real_array(lambda a: a.shape == (2,) and bool((a > 0).all()))
+    names = ("exponential", "Matern 3/2", "Matern 5/2", "squared exponential")
+    add(
+        "data.RandomField",
+        {**field, "num_points": 16},
+        {
+            "geom": instance(*kinds),
+            "covariance": choice(*names) | function(2),
+            "num_modes": count(1, 16),
+            "mean": number(),
+            "length": positive | lengths,
+            "variance": positive,
+            "num_points": NONE | count(2, 10_000),
+        },
+    )
+    random_field = lrnr.data.RandomField(**field)
+    add(
+        "data.RandomField.modes",
+        {"x": points},
+        {"x": shaped(None, 2)},
+        call=random_field.modes,
+    )
+    add(
+        "data.RandomField.sample",
+        {"n": 3},
+        {"n": count(), "bound": positive},
+        {"n": st.integers(1, 50), "bound": st.floats(0.01, 40)},
+        call=random_field.sample,
     )
     # Four points of the function's own, of six, for three mu.
     x = tf.random.uniform((18, 2))
