@@ -193,7 +193,7 @@ def add_problem(add, tiny):
     names = ("exponential", "Matern 3/2", "Matern 5/2", "squared exponential")
     add(
         "data.RandomField",
-        {**field, "num_points": 16},
+        {**field, "num_points": 100},
         {
             "geom": instance(*kinds),
             "covariance": choice(*names) | function(2),
