@@ -35,14 +35,22 @@ def _aligned(lines) -> str:
     return "\n".join(f"{name + ':':{width}}{text}" for name, text in lines)
 
 
+def _bounds(axis) -> list[str]:
+    """One line; for a vector with bounds that differ one for each entry."""
+    columns = list(zip(axis.columns, axis.low, axis.high, strict=True))
+    power = ""
+    if axis.size is not None and len(set(axis.low)) == len(set(axis.high)) == 1:
+        columns, power = [(axis.name, axis.low[0], axis.high[0])], f"^{axis.size}"
+    return [
+        f"{name} in [{low:g}, {high:g}]{power}" + " (log)" * axis.log
+        for name, low, high in columns
+    ]
+
+
 def _common(header, arrays) -> list:
     space = ParameterSpace.from_dict(header["parameter_space"])
     lines = [("dtype", header["dtype"])]
-    for name, low, high, log in zip(
-        space.names, space.low, space.high, space.log, strict=True
-    ):
-        text = f"{name} in [{low:g}, {high:g}]" + " (log)" * bool(log)
-        lines.append(("parameter", text))
+    lines += [("parameter", text) for axis in space.axes for text in _bounds(axis)]
     sides = zip(arrays["problem/low"], arrays["problem/high"], strict=True)
     box = " x ".join(f"[{low:g}, {high:g}]" for low, high in sides)
     lines.append(("bounding box", box))

@@ -2,15 +2,27 @@
 
 __all__ = ["OutsideParameterSpaceWarning", "ParameterSpace"]
 
-import keyword
-import math
 import sys
-import unicodedata
 import warnings
 
 import numpy as np
 
-from ._checks import as_choice, as_integer, as_reals, float_type, is_finite, shown
+from ._axes import (
+    Axis,
+    described_bounds,
+    description,
+    normalized,
+    parse_axis,
+    slices,
+)
+from ._checks import (
+    as_choice,
+    as_integer,
+    as_reals,
+    float_type,
+    shown,
+)
+from ._reading import from_array, from_mapping, numeric
 
 DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
 
@@ -23,32 +35,42 @@ class ParameterSpace:
     """A named box of PDE parameters, linear or logarithmic along each axis.
 
     A parameter ``mu`` is a point of the box. Arrays of parameters have shape (n, p),
-    with one column per name, in the order of the keywords. A space cannot be changed
-    once made. Names are compared as Python compares its own: in the normal form NFKC,
-    in which for example the ligature of f and i is "fi".
+    with one column for each number, in the order of the keywords. A vector k of m
+    entries has the columns k_0, k_1, ... A space cannot be changed once made. Names are
+    compared as Python compares its own: in the normal form NFKC, in which for example
+    the ligature of f and i is "fi".
 
     Args:
         **bounds: For each parameter its name and its bounds, ``(low, high)`` or
             ``(low, high, scale)``, finite with ``low < high``, in the units of the PDE.
             `scale` is "linear" (default) or "log". Along a "log" axis sampling and
-            scaling are uniform in log(mu), and ``low > 0``.
+            scaling are uniform in log(mu), and ``low > 0``. For a vector its number of
+            entries comes last, as in ``(-1, 1, 8)`` or ``(0.1, 1, "log", 8)``, or low
+            or high is a list with a bound for each entry.
 
     Attributes:
-        names (tuple of str): The names, in the order of the columns.
-        dim (int): The number of parameters, p.
+        names (tuple of str): The names of the columns.
+        axes (tuple of Axis): For each keyword its `name`, `low`, `high`, `log` and
+            `size`, the number of entries of a vector, ``None`` for a number.
+        dim (int): The number of columns, p.
         low: Array of shape (p,), float64. The lower bounds.
         high: Array of shape (p,), float64. The upper bounds.
         log: Array of shape (p,), bool. True where the axis is logarithmic.
 
     Raises:
         ValueError: If there is no parameter, a name is not usable as a keyword or there
-            twice, or the bounds of a parameter are not as above.
+            twice (also that of a column), or the bounds of a parameter are not as
+            above.
 
     Example:
         >>> space = ParameterSpace(beta=(1, 3), nu=(0.02, 0.2, "log"))
         >>> space.as_array({"beta": 2, "nu": [0.05, 0.1]})
         array([[2.  , 0.05],
                [2.  , 0.1 ]])
+        >>> space = ParameterSpace(k=(-1, 1, 3), nu=(0.1, 1))
+        >>> space.as_array({"k": [0.1, 0.2, 0.3], "nu": [0.5, 1]})
+        array([[0.1, 0.2, 0.3, 0.5],
+               [0.1, 0.2, 0.3, 1. ]])
     """
 
     # The positional-only `self` leaves every keyword free to name a parameter.
@@ -58,12 +80,13 @@ class ParameterSpace:
                 "A ParameterSpace needs at least one parameter, such as "
                 "ParameterSpace(nu=(0, 2))."
             )
-        bounds = _normalized(bounds, "bounds")
-        parsed = [_parse_bounds(name, value) for name, value in bounds.items()]
-        self._names = tuple(bounds)
-        self._low = _frozen([low for low, _, _ in parsed], np.float64)
-        self._high = _frozen([high for _, high, _ in parsed], np.float64)
-        self._log = _frozen([log for _, _, log in parsed], bool)
+        bounds = normalized(bounds, "bounds")
+        axes = self._axes = tuple(parse_axis(*item) for item in bounds.items())
+        self._names = tuple(name for axis in axes for name in axis.columns)
+        _check_columns(axes)
+        self._low = _frozen([low for axis in axes for low in axis.low], np.float64)
+        self._high = _frozen([high for axis in axes for high in axis.high], np.float64)
+        self._log = _frozen([axis.log for axis in axes for _ in axis.low], bool)
         # The same box in axis coordinates: mu, or log(mu) along a log axis.
         self._axis_low = self._to_axis(self._low)
         self._axis_high = self._to_axis(self._high)
@@ -71,6 +94,10 @@ class ParameterSpace:
     @property
     def names(self) -> tuple[str, ...]:
         return self._names
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self._axes
 
     @property
     def dim(self) -> int:
@@ -133,8 +160,10 @@ class ParameterSpace:
 
         Args:
             mu: One parameter or n of them: a dict from each name to a scalar or an
-                array of shape (n,), broadcast together; an array of shape (p,) or
-                (n, p); or a scalar if p = 1.
+                array of shape (n,), for a vector to an array of shape (size,) or
+                (n, size), broadcast together; an array of shape (p,) or (n, p); or a
+                scalar if p = 1. A dict may have the columns of a vector, "k_0", ...,
+                in its place.
             name (str): What error messages call `mu`.
 
         Returns:
@@ -146,12 +175,15 @@ class ParameterSpace:
                 NaN, infinite or beyond DeepXDE's default float, or a value is not
                 positive along a log axis.
         """
+        return self._read(mu, name)[0]
+
+    def _read(self, mu, name: str) -> tuple[np.ndarray, bool]:
         if not isinstance(name, str):
             raise TypeError(f"name is {shown(name)}; it must be a string.")
         if hasattr(mu, "keys"):
-            array = self._from_mapping(mu, name)
+            array, single = from_mapping(self._axes, mu, name)
         else:
-            array = self._from_array(mu, name)
+            array, single = from_array(self._names, mu, name)
         if len(array) == 0:
             raise ValueError(f"{name} is empty, expected at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
@@ -165,7 +197,7 @@ class ParameterSpace:
         self._refuse(
             self._log & (array <= 0), array, name, "which must be positive: log axis"
         )
-        return array
+        return array, single
 
     def contains(self, mu) -> np.ndarray:
         """Tells which parameters lie in the box.
@@ -205,16 +237,7 @@ class ParameterSpace:
         Warns:
             OutsideParameterSpaceWarning: If any parameter is not in the box.
         """
-        stacklevel = as_integer("stacklevel", stacklevel)
-        array = self.as_array(mu, name)
-        outside = self._outside(array)
-        if outside.any():
-            warnings.warn(
-                self._describe_outside(array, outside, name),
-                OutsideParameterSpaceWarning,
-                stacklevel=stacklevel,
-            )
-        return array
+        return self.read(mu, name, as_integer("stacklevel", stacklevel) + 1)[0]
 
     def read(
         self, mu, name: str = "mu", stacklevel: int = 2
@@ -237,10 +260,16 @@ class ParameterSpace:
         Warns:
             OutsideParameterSpaceWarning: If any parameter is not in the box.
         """
-        array = self.check(mu, name, as_integer("stacklevel", stacklevel) + 1)
-        if hasattr(mu, "keys"):
-            return array, all(np.ndim(value) == 0 for value in mu.values())
-        return array, np.ndim(mu) < 2
+        stacklevel = as_integer("stacklevel", stacklevel)
+        array, single = self._read(mu, name)
+        outside = self._outside(array)
+        if outside.any():
+            warnings.warn(
+                self._describe_outside(array, outside, name),
+                OutsideParameterSpaceWarning,
+                stacklevel=stacklevel,
+            )
+        return array, single
 
     def scale(self, mu):
         """Maps the box to [-1, 1]^p, affinely in mu, or in log(mu) along log axes.
@@ -262,14 +291,12 @@ class ParameterSpace:
                 is not finite, or not positive along a log axis. (A tensor gives NaN or
                 infinity there.)
         """
-        # Where nobody has imported TensorFlow there are no Tensors.
-        tf = sys.modules.get("tensorflow")
-        if tf is None or not tf.is_tensor(mu):
+        if not _is_tensor(mu):
             return self._scale_array(mu)
+        tf = sys.modules["tensorflow"]
         if not mu.dtype.is_floating:
             raise TypeError(f"mu must be a tensor of a float type, got {mu.dtype}.")
-        if mu.shape.rank is not None:
-            self._require_columns(mu.shape)
+        self._require_columns(mu.shape)
         middle, half = self._middle_and_half()
         if self._log.any():
             # The inner `where` keeps linear axes out of the logarithm, whose infinite
@@ -278,18 +305,38 @@ class ParameterSpace:
             mu = tf.where(self._log, logarithm, mu)
         return (mu - tf.constant(middle, mu.dtype)) / tf.constant(half, mu.dtype)
 
+    def split(self, mu) -> dict:
+        """Takes parameters apart, into the values of each name.
+
+        For `pde` and functions of conditions, where mu is one Tensor of all columns::
+
+            def pde(x, u, mu):
+                k, nu = space.split(mu).values()
+
+        Args:
+            mu: Array or TensorFlow tensor of shape (..., p). May be symbolic.
+
+        Returns:
+            Dict from each name to an array or tensor like `mu`, of shape (..., 1) for a
+            number, as ``mu[:, 0:1]``, and (..., size) for a vector.
+
+        Raises:
+            TypeError: If `mu` is not made of real numbers.
+            ValueError: If the last axis is not of size p.
+        """
+        if not _is_tensor(mu):
+            mu = as_reals("mu", mu)
+        self._require_columns(mu.shape)
+        return {name: mu[..., columns] for name, columns in slices(self._axes).items()}
+
     def to_dict(self) -> dict:
         """Returns the space as a dict of lists, ready for JSON.
 
         The names are a list, so that the order of the columns survives writers that
-        sort the keys.
+        sort the keys. If there is a vector, "sizes" has the number of entries of each
+        name, ``None`` for a number; the other lists have an item for each column.
         """
-        return {
-            "names": list(self._names),
-            "low": self._low.tolist(),
-            "high": self._high.tolist(),
-            "log": self._log.tolist(),
-        }
+        return description(self._axes)
 
     @classmethod
     def from_dict(cls, d: dict) -> "ParameterSpace":
@@ -298,29 +345,7 @@ class ParameterSpace:
         Raises:
             ValueError: If `d` is not such a description.
         """
-        keys = ("names", "low", "high", "log")
-        if not isinstance(d, dict) or not all(
-            isinstance(d.get(key), (list, tuple)) for key in keys
-        ):
-            raise ValueError(
-                "d must be a dict of the lists names, low, high and log, as to_dict() "
-                f"returns it, got {shown(d)}."
-            )
-        names, *columns = (list(d[key]) for key in keys)
-        if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError(
-                f"names in d must be strings, at least one, got {shown(names)}."
-            )
-        if any(len(column) != len(names) for column in columns):
-            raise ValueError(
-                f"names, low, high and log in d must be of one length, got {shown(d)}."
-            )
-        if len(set(map(_normal, names))) != len(names):
-            raise ValueError(f"names in d must differ, got {names!r}.")
-        bounds = {
-            name: (low, high, "log" if log else "linear")
-            for name, low, high, log in zip(names, *columns, strict=True)
-        }
+        bounds = described_bounds(d)
         try:
             return cls(**bounds)
         except ValueError as error:
@@ -330,29 +355,19 @@ class ParameterSpace:
         return self.dim
 
     def __repr__(self):
-        bounds = (
-            f"{name}=({low!r}, {high!r}, 'log')"
-            if log
-            else f"{name}=({low!r}, {high!r})"
-            for name, low, high, log in self._key()
-        )
-        return f"ParameterSpace({', '.join(bounds)})"
+        return f"ParameterSpace({', '.join(map(repr, self._axes))})"
 
     def __eq__(self, other):
         if not isinstance(other, ParameterSpace):
             return NotImplemented
-        return self._key() == other._key()
+        return self._axes == other._axes
 
     def __hash__(self):
-        return hash(self._key())
+        return hash(self._axes)
 
     def __reduce__(self):
         # NumPy's pickles and copies are writable again; a rebuilt space is not.
         return ParameterSpace.from_dict, (self.to_dict(),)
-
-    def _key(self):
-        columns = (self._low.tolist(), self._high.tolist(), self._log.tolist())
-        return tuple(zip(self._names, *columns, strict=True))
 
     def _to_axis(self, mu):
         return np.where(self._log, np.log(np.where(self._log, mu, 1)), mu)
@@ -363,7 +378,7 @@ class ParameterSpace:
         return low + high, high - low
 
     def _scale_array(self, mu):
-        array = _numeric(mu, "mu")
+        array = numeric(mu, "mu")
         self._require_columns(array.shape)
         if not np.isfinite(array).all():
             raise ValueError("mu has entries that are NaN or infinite.")
@@ -380,58 +395,13 @@ class ParameterSpace:
         return scaled.astype(dtype) if dtype.kind == "f" else scaled
 
     def _require_columns(self, shape):
+        if getattr(shape, "rank", 0) is None:  # of a Tensor, and not known
+            return
         if len(shape) == 0 or shape[-1] not in (None, self.dim):
             raise ValueError(
                 f"mu must have a last axis of size {self.dim} "
                 f"({', '.join(self._names)}), got shape {tuple(shape)}."
             )
-
-    def _from_mapping(self, mu, name):
-        mu = _normalized({key: mu[key] for key in mu.keys()}, name)
-        missing = [key for key in self._names if key not in mu]
-        unknown = [key for key in mu.keys() if key not in self._names]
-        if missing or unknown:
-            parts = [f"lacks {', '.join(missing)}"] if missing else []
-            parts += [f"has unknown {', '.join(map(str, unknown))}"] if unknown else []
-            raise ValueError(
-                f"{name} {' and '.join(parts)}; the parameters are "
-                f"{', '.join(self._names)}."
-            )
-        columns = [_numeric(mu[key], f"{name}[{key!r}]") for key in self._names]
-        for key, column in zip(self._names, columns, strict=True):
-            if column.ndim > 1:
-                raise ValueError(
-                    f"{name}[{key!r}] must be a scalar or one-dimensional, "
-                    f"got shape {column.shape}."
-                )
-        try:
-            columns = np.broadcast_arrays(*map(np.atleast_1d, columns))
-        except ValueError:
-            sizes = zip(self._names, (column.size for column in columns), strict=True)
-            raise ValueError(
-                f"the values in {name} must be of one length or scalar, got lengths "
-                f"{', '.join(f'{key}: {size}' for key, size in sizes)}."
-            ) from None
-        return np.stack(columns, axis=1)
-
-    def _from_array(self, mu, name):
-        array = _numeric(mu, name)
-        shape = array.shape
-        if array.ndim == 0 and self.dim == 1:
-            array = array[None]
-        if array.ndim == 1 and array.size > 0:
-            array = array[None, :]
-        if array.ndim == 2 and array.shape[1] == self.dim:
-            return array
-        if array.size == 0:
-            raise ValueError(
-                f"{name} is empty, expected shape ({self.dim},) or (n, {self.dim}), "
-                f"got shape {shape}."
-            )
-        raise ValueError(
-            f"{name} must have shape ({self.dim},) or (n, {self.dim}), with columns "
-            f"{', '.join(self._names)}, got shape {shape}."
-        )
 
     def _refuse(self, bad, array, name, reason):
         if bad.any():
@@ -467,59 +437,23 @@ class ParameterSpace:
         )
 
 
-def _normal(name):
-    """The form in which Python compares names; other keys are left as they are."""
-    return unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
+def _is_tensor(value) -> bool:
+    # Where nobody has imported TensorFlow there are no Tensors.
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and tf.is_tensor(value)
 
 
-def _normalized(mapping: dict, name: str) -> dict:
-    """With keys in their normal form, of which there must not be two alike."""
-    result = {}
-    for key, value in mapping.items():
-        if _normal(key) in result:
-            raise ValueError(
-                f"{name} has {_normal(key)} twice, once written as {key!a}: names that "
-                "are equal in the normal form NFKC are one name."
-            )
-        result[_normal(key)] = value
-    return result
-
-
-def _parse_bounds(name, bounds):
-    """Returns (low, high, log) of one parameter, or says what is wrong with it."""
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(
-            f"{name!r} cannot name a parameter: it must be usable as a keyword."
-        )
-    form = f"{name} must be given as (low, high) or (low, high, 'log')"
-    listed = isinstance(bounds, (tuple, list))
-    listed = listed or isinstance(bounds, np.ndarray) and bounds.ndim == 1
-    if not listed or len(bounds) not in (2, 3):
-        raise ValueError(f"{form}, got {shown(bounds)}.")
-    low, high, scale = (*bounds, "linear")[:3]
-    if not (isinstance(scale, str) and scale in ("linear", "log")):
-        raise ValueError(
-            f"{form}; the third element must be 'log' or 'linear', got {shown(scale)}."
-        )
-    if not (is_finite(low) and is_finite(high)):
-        raise ValueError(f"{form} with finite real bounds, got {shown(bounds)}.")
-    low, high = float(low), float(high)
-    if not low < high:
-        raise ValueError(f"{form} with low < high, got {bounds!r}.")
-    if scale == "log" and low <= 0:
-        raise ValueError(f"{name} is on a log axis and needs low > 0, got {bounds!r}.")
-    # Scaling divides by half the side, which must neither overflow nor vanish.
-    if not np.finfo(np.float64).tiny < (high - low) / 2 < math.inf:
-        raise ValueError(
-            f"{name} must have a side, high - low, that float64 can resolve, "
-            f"got {bounds!r}."
-        )
-    return low, high, scale == "log"
-
-
-def _numeric(value, name):
-    """Returns a new float64 array of the real numbers in `value`."""
-    return as_reals(name, value).astype(np.float64)
+def _check_columns(axes) -> None:
+    """Refuses two columns of one name, as of a vector k and a number k_0."""
+    owner = {}
+    for axis in axes:
+        for column in axis.columns:
+            if column in owner:
+                raise ValueError(
+                    f"{axis.name} has a column {column}, as {owner[column]} has; the "
+                    "columns of a vector k are called k_0, k_1, ...: rename one."
+                )
+            owner[column] = axis.name
 
 
 def _frozen(values, dtype):

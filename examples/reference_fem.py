@@ -42,6 +42,20 @@ def disk_with_hole(center, radius: float, num: int = 4, degree: int = 8) -> np.n
     return (1 - s) * inner + s * direction
 
 
+def unit_square(num: int = 6, degree: int = 8) -> np.ndarray:
+    """Elements of [0, 1]^2.
+
+    Args:
+        num (int): Number of elements along each side.
+        degree (int): Degree of the polynomials.
+
+    Returns:
+        Array of shape (number of elements, degree + 1, degree + 1, 2), the nodes.
+    """
+    x, y = _grid(np.linspace(0, 1, num + 1), np.linspace(0, 1, num + 1), degree)
+    return np.stack([x, y], axis=-1)
+
+
 def l_shape(num: int = 5, degree: int = 8) -> np.ndarray:
     """Elements of [-1, 1]^2 without the quadrant x > 0, y > 0.
 
@@ -72,7 +86,7 @@ def l_shape(num: int = 5, degree: int = 8) -> np.ndarray:
 
 
 class DirichletProblem:
-    """-Laplace u - shift u = f with u = 0 on the boundary, by spectral elements.
+    """-div(a grad u) - shift u = f with u = 0 on the boundary, by spectral elements.
 
     Args:
         elements: Nodes of the elements, array of shape (m, q, q, 2), in a row those of
@@ -128,34 +142,41 @@ class DirichletProblem:
         gradients = np.einsum("mgdc,dgi->mgci", np.linalg.inv(jacobian), slopes)
         self._gradients = gradients
         scaled = gradients * self._weights[..., None, None]
-        shape = m, -1, q * q
-        self._stiffness = self._assemble(
-            np.swapaxes(gradients.reshape(shape), 1, 2) @ scaled.reshape(shape)
-        )
+        self._gradients, self._scaled = gradients, scaled
+        self._stiffness = self._stiffness_for(np.ones(self._weights.shape))
         self._mass = self._assemble(
             self._values.T @ (self._weights[..., None] * self._values)
         )
         self._factored = (None, None)
 
-    def solve(self, source, shift: float = 0.0) -> np.ndarray:
+    def solve(self, source, shift: float = 0.0, coefficient=None) -> np.ndarray:
         """Solves for one source.
 
         Args:
             source: f, a function of an array of points (n, 2) that returns n values.
             shift (float): 0 for Poisson's equation, k^2 for that of Helmholtz. No
                 eigenvalue of -Laplace.
+            coefficient: a, a function as ``source``, positive; by default 1.
 
         Returns:
             u at ``points``, shape (n,).
         """
-        if self._factored[0] != shift:
-            self._factored = shift, splu(self._inner(self._stiffness, shift).tocsc())
+        if coefficient is not None:
+            a = np.reshape(
+                coefficient(self._places.reshape(-1, 2)), self._weights.shape
+            )
+            factored = splu(self._inner(self._stiffness_for(a), shift).tocsc())
+        else:
+            if self._factored[0] != shift:
+                matrix = self._inner(self._stiffness, shift)
+                self._factored = shift, splu(matrix.tocsc())
+            factored = self._factored[1]
         f = np.reshape(source(self._places.reshape(-1, 2)), self._weights.shape)
         load = np.bincount(
             self._node.ravel(), ((self._weights * f) @ self._values).ravel()
         )
         u = np.zeros(len(self.points))
-        u[self._free] = self._factored[1].solve(load[self._free])
+        u[self._free] = factored.solve(load[self._free])
         return u
 
     def eigenvalues(self, num: int) -> np.ndarray:
@@ -183,6 +204,20 @@ class DirichletProblem:
             return v @ (self._mass @ v)
 
         return float(np.sqrt(squared(difference) / squared(reference)))
+
+    def _stiffness_for(self, a: np.ndarray):
+        """Sparse matrix for a coefficient at the places of the quadrature."""
+        m, _, _, size = self._gradients.shape
+        scaled = self._scaled * a[..., None, None]
+        return self._assemble(
+            np.swapaxes(self._gradients.reshape(m, -1, size), 1, 2)
+            @ scaled.reshape(m, -1, size)
+        )
+
+    def mean(self, u) -> float:
+        """Mean over the domain of values at ``points``, shape (n,)."""
+        masses = self._mass.sum(axis=0)
+        return float(np.asarray(masses).ravel() @ u / masses.sum())
 
     def _inner(self, matrix, shift=0.0):
         return (matrix - shift * self._mass)[self._free][:, self._free]

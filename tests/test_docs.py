@@ -33,6 +33,9 @@ CLAIMS = {
     "deformations": lambda n: n["error"] < 1e-3 and len(n["condition"].points) > 0,
     "conditions": lambda n: np.isfinite(losses_of(n)).all(),
     "transforms": lambda n: np.allclose(n["u"].ravel(), [2, 4, 2], atol=1e-4),
+    "fields": lambda n: (
+        n["error"] < 1e-3 and abs(n["values"].var() - n["variance"]) < 0.2
+    ),
     "plots": lambda n: n["left"].get_figure() is not None,
     "sweeps": lambda n: n["stored"]["values"].shape == (500, 11, 1),
     "saving": lambda n: np.array_equal(

@@ -9,7 +9,7 @@ from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.nn import FastLRNR
-from deepxde_lrnr.offline import reduce_model
+from deepxde_lrnr.offline import choice, reduce_model
 from deepxde_lrnr.offline import snapshots as snapshots_module
 from deepxde_lrnr.offline.reduce import nonzero_coefficients
 from deepxde_lrnr.offline.snapshots import draw_snapshots, snapshot_points
@@ -313,6 +313,8 @@ def test_reduction_comes_after_training():
         ("points", [[0.5], [1.0]], r"bcs\[0\] \(IC\) has no points"),
         ("num_parameters", 0, "num_parameters is 0"),
         ("num_parameters", 2.5, "num_parameters is 2.5"),
+        ("mu", [1, 2, 3], r"mu must have shape \(2,\) or \(n, 2\)"),
+        ("mu", {"k": 1}, "mu lacks a"),
         ("random_features", -1, "random_features is -1"),
         ("random_features", 2.5, "random_features is 2.5"),
     ],
@@ -331,3 +333,25 @@ def test_there_are_no_more_modes_than_snapshots():
 def test_weights_must_be_those_of_least_squares():
     with pytest.raises(ValueError, match="loss_weights"):
         reduce_model(family(), network(), [1, -1], **SETTINGS)
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["given", "by default"])
+def test_sizes_are_chosen_where_the_user_says(given, monkeypatch):
+    """A distribution may be far from the corners of the box, which are hard."""
+    looked_at, after = [], choice.residuals_after
+
+    def recorded(equations, mu):
+        looked_at.extend(map(tuple, np.asarray(mu)))
+        return after(equations, mu)
+
+    monkeypatch.setattr(choice, "residuals_after", recorded)
+    mu = {"k": [1.0, 1.25, 2.0], "a": 1.0}
+    reduce_model(family(), network(), num_parameters=12, mu=mu if given else None)
+    named = {(k, 1.0) for k in mu["k"]}
+    assert looked_at and (set(looked_at) == named) is given
+    assert ((0.5, 0.5) in looked_at) is not given
+
+
+def test_mu_outside_of_the_box_is_warned_of():
+    with pytest.warns(lrnr.OutsideParameterSpaceWarning, match="k = 9"):
+        reduce_model(family(), network(), **SETTINGS, mu=[9, 1])

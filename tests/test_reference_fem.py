@@ -1,5 +1,7 @@
 """The spectral element references solve their equations, on those of the examples."""
 
+import deepxde_lrnr as lrnr
+import deepxde as dde
 import numpy as np
 import pytest
 import reference_fem
@@ -181,3 +183,48 @@ def test_values_of_another_shape_are_refused():
     u = np.ones(len(problem.points))
     with pytest.raises(ValueError, match="must have shape"):
         problem.relative_l2(u[:, None], u)
+
+
+def test_a_variable_coefficient_has_a_known_solution():
+    """u = sin(pi x) sin(2 pi y), and a that varies by a factor of hundreds."""
+    problem = reference_fem.DirichletProblem(reference_fem.unit_square())
+
+    def coefficient(points):
+        x, y = points.T
+        return np.exp(3 * np.sin(3 * x) * y + 2 * x)
+
+    def source(points):
+        x, y = np.pi * points[:, 0], 2 * np.pi * points[:, 1]
+        u_x, u_y = np.pi * np.cos(x) * np.sin(y), 2 * np.pi * np.sin(x) * np.cos(y)
+        laplace = -5 * np.pi**2 * np.sin(x) * np.sin(y)
+        x, y = points.T
+        g_x, g_y = 9 * np.cos(3 * x) * y + 2, 3 * np.sin(3 * x)
+        return -coefficient(points) * (laplace + g_x * u_x + g_y * u_y)
+
+    x, y = problem.points.T
+    u = problem.solve(source, coefficient=coefficient)
+    assert problem.relative_l2(u, np.sin(np.pi * x) * np.sin(2 * np.pi * y)) < 1e-9
+    assert problem.mean(x * y) == pytest.approx(0.25)
+
+
+def test_a_random_medium_has_a_reference_of_a_millionth():
+    """Also for draws at the ends of the box, in the field of darcy.py."""
+    geom = dde.geometry.Rectangle([0, 0], [1, 1])
+    field = lrnr.data.RandomField(geom, "squared exponential", 16, length=0.4)
+    draws = [*field.sample(3), 3 * (-1.0) ** np.arange(16)]
+    found = [
+        [
+            problem.mean(
+                problem.solve(
+                    lambda x: np.ones(len(x)),
+                    coefficient=lambda x, k=k: np.exp(field(x, k)),
+                )
+            )
+            for k in draws
+        ]
+        for problem in (
+            reference_fem.DirichletProblem(reference_fem.unit_square(degree=degree))
+            for degree in (8, 10)
+        )
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-6)

@@ -38,6 +38,13 @@ def quadrature(geom, num_points: int, rule: str | None = None):
         ValueError: If ``num_points`` is not an integer >= 1, ``rule`` is unknown, the
             geometry is none on which "Gauss-Legendre" is known, or it has no volume.
     """
+    points, weights = nodes_of(geom, num_points, rule)
+    real = dde.config.real(np)
+    return points.astype(real), weights.reshape(-1, 1).astype(real)
+
+
+def nodes_of(geom, num_points: int, rule: str | None = None):
+    """As ``quadrature``, in double precision, with weights of shape (n,)."""
     known = (dde.geometry.geometry.Geometry, dde.geometry.GeometryXTime)
     if not isinstance(geom, known):
         raise TypeError(
@@ -57,8 +64,7 @@ def quadrature(geom, num_points: int, rule: str | None = None):
         points, weights = _gauss(geom, num_points)
     else:
         points, weights = _low_discrepancy(geom, num_points)
-    real = dde.config.real(np)
-    return points.astype(real), weights.reshape(-1, 1).astype(real)
+    return points.astype(float), weights
 
 
 def _of_space(geom):

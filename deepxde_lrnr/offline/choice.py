@@ -51,7 +51,8 @@ class Chooser:
         equations: For any trial space of the family.
         own: Trial space of the full network.
         target: Residual aimed at, relative to the hypernetwork's.
-        mu: Where they are compared, shape (n, p); by default a few of the box.
+        mu: Where they are compared, shape (n, p); by default a few of the box, and at
+            the end corners of it as well.
 
     Attributes:
         lines: What was compared.
@@ -59,10 +60,12 @@ class Chooser:
 
     def __init__(self, equations, own: TrialSpace, target: float, mu=None):
         self._equations, self._own = equations, own
+        box, corners = own.parameter_space, ()
         if mu is None:
-            space = own.parameter_space
-            mu = space.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
-        self._mu = mu
+            mu = box.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
+            ends = zip(box.low, box.high, strict=True)
+            corners = itertools.islice(itertools.product(*ends), _MOST_CORNERS)
+        self._mu, self._corners = mu, list(corners)
         self._before = self._of_hypernetwork(self._mu)
         self.target = target
         self.lines: list[str] = []
@@ -76,12 +79,9 @@ class Chooser:
         """The largest residual after / before, and the mu of it.
 
         A mean over mu says little of the part of the box that is hard, which is mostly
-        at a corner: these are looked at as well.
+        at a corner: these are looked at as well, unless the user has named the mu.
         """
-        box = space.parameter_space
-        ends = zip(box.low, box.high, strict=True)
-        corners = itertools.islice(itertools.product(*ends), _MOST_CORNERS)
-        mu = np.vstack([self._mu, *corners])
+        mu = np.vstack([self._mu, *self._corners])
         before = self._of_hypernetwork(mu)
         after = residuals_after(self._equations.of(space), mu)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -149,7 +149,16 @@ class Chooser:
 
 
 def choose_trial_space(
-    data, loss_weights, own, expansion, reduced, rtol, points, random_features, verbose
+    data,
+    loss_weights,
+    own,
+    expansion,
+    reduced,
+    rtol,
+    points,
+    random_features,
+    verbose,
+    mu=None,
 ):
     """The smallest trial space that leaves no more than ``rtol`` of the residual.
 
@@ -163,6 +172,7 @@ def choose_trial_space(
         points: As for ``reduce_model``.
         random_features: The same; if ``None``, they are chosen.
         verbose: As for ``reduce_model``.
+        mu: As for ``Chooser``.
 
     Returns:
         Layers, network, random features or ``None``, what was compared, and the
@@ -184,7 +194,7 @@ def choose_trial_space(
         Residual(data, c, loss_weights)
         for c in fast_collocations(data, count, count // 4)
     ]
-    chooser = Chooser(expansion.equations(*residuals, own), own, rtol)
+    chooser = Chooser(expansion.equations(*residuals, own), own, rtol, mu)
     found = {}
 
     def ratio(size) -> float:

@@ -53,6 +53,7 @@ def reduce_model(
     num_parameters: int = 100,
     seed: int = 0,
     verbose: int = 1,
+    mu=None,
 ) -> FastModel:
     """Reduces a trained network.
 
@@ -81,18 +82,23 @@ def reduce_model(
         num_parameters: Number of mu for the snapshots.
         seed: Seed of the mu, of the perturbations and of the choice of snapshots.
         verbose: 0 draws no bar of progress; there is none without a terminal either.
+        mu: Where the sizes are chosen and the error is looked at, several mu as for
+            ``FastModel.solve``. By default a few of the box, with corners of it; a box
+            of many parameters, of which a distribution is meant, is worse there than
+            anywhere that matters: then some draws of it.
 
     Raises:
-        TypeError: If ``data`` or ``net`` is of another type, or ``points`` is not made
-            of real numbers.
+        TypeError: If ``data`` or ``net`` is of another type, or ``points`` or ``mu`` is
+            not made of real numbers.
         ValueError: If an argument is out of its range, e.g. ``rank`` larger than
             the number of snapshots or the width of a layer.
 
     Warns:
         NotResolvedWarning: If ``rank`` and ``points`` are not given, more than a
             hundredth of the hypernetwork's residual is left at one of a few mu (corners
-            of the box among them), and the estimated relative error of u is above a per
+            of the box among them; or those of ``mu``), and the estimated relative error of u is above a per
             cent at one.
+        OutsideParameterSpaceWarning: If one of ``mu`` is not in the box.
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
     """
@@ -106,6 +112,8 @@ def reduce_model(
     loss_weights = as_loss_weights(loss_weights)
     verbose = as_verbose(verbose)
     as_integer("num_parameters", num_parameters)
+    if mu is not None:
+        mu = net.parameter_space.check(mu, stacklevel=4)
     if random_features is not None:
         as_integer("random_features", random_features, 0)
     seed = as_integer("seed", seed, 0)
@@ -122,8 +130,8 @@ def reduce_model(
     precision = Precision(full)
     x = snapshot_points(data, points, shifted=method == "eim")
     # Two of them tell in which precision the transforms can be computed.
-    mu = full.parameter_space.sample(2, "Halton").astype(float)
-    precision.settle_transforms(x[:2].astype(float), mu, stacklevel=4)
+    two = full.parameter_space.sample(2, "Halton").astype(float)
+    precision.settle_transforms(x[:2].astype(float), two, stacklevel=4)
     own = TrialSpace(full, precision)
     # Only "fitted" needs the derivatives; autodiff, of one equation, is always right.
     known, expansion = method == "fitted", Expansion(None, 1)
@@ -136,12 +144,12 @@ def reduce_model(
     # On a machine that does other work as well, the threads of BLAS wait for each
     # other in the many small steps of a QR or an SVD; one is never much slower.
     with threadpool_limits(limits=1, user_api="blas"):
-        mu = full.parameter_space.sample(
+        of_snapshots = full.parameter_space.sample(
             num_parameters + max(1, num_parameters // 4), "Halton"
         )
         snapshots, watched = (
             draw_snapshots(own, indices, x, part, rng)
-            for part in np.split(mu, [num_parameters])
+            for part in np.split(of_snapshots, [num_parameters])
         )
 
         def reduced(rank):
@@ -176,6 +184,7 @@ def reduce_model(
                 points,
                 random_features,
                 verbose,
+                mu,
             )
             random = random or chosen
         else:
@@ -202,8 +211,9 @@ def reduce_model(
 
     fast = made(layers, network, random, lines)
     if points is None and worst[0] > _SUSPICIOUS:
-        mu = full.parameter_space.sample(_NUM_ESTIMATED, "Halton").astype(float)
-        mu[-1] = worst[1]
+        if mu is None:
+            mu = full.parameter_space.sample(_NUM_ESTIMATED, "Halton").astype(float)
+        mu = np.vstack([mu[: _NUM_ESTIMATED - 1], worst[1]])
         begin = time.perf_counter()
         errors = fast.estimate_errors(mu=mu)
         # A comparison with NaN is false.

@@ -25,6 +25,7 @@ from .kinds import (
     instance,
     is_finite,
     mus,
+    number,
     real_array,
     shaped,
 )
@@ -79,6 +80,15 @@ def add_space(add, tiny):
         1e308,
     )
     add("ParameterSpace.scale", {"mu": tiny.mu}, {"mu": rows}, inside, space.scale)
+    columns = real_array(lambda array: array.ndim > 0 and array.shape[-1] == space.dim)
+    add(
+        "ParameterSpace.split",
+        {"mu": tiny.mu},
+        {"mu": columns},
+        inside,
+        space.split,
+        result=lambda split: list(split.values()),
+    )
     description = Kind(
         lambda value: isinstance(value, dict) and value == space.to_dict(),
         (
@@ -101,14 +111,18 @@ def add_space(add, tiny):
 def _is_bounds(value):
     if not isinstance(value, (list, tuple, np.ndarray)):
         return False
-    if isinstance(value, np.ndarray) and value.ndim == 0:
+    if isinstance(value, np.ndarray) and value.ndim != 1:
         return False
-    *bounds, scale = value if len(value) == 3 else (*value, "linear")
-    if not (isinstance(scale, str) and scale in ("linear", "log")):
+    low, high, *more = value if len(value) in (2, 3, 4) else (0, 0)
+    if more and not isinstance(more[-1], str):
+        if not count(1, 10_000).fits(more.pop()):
+            return False
+    scale = more.pop() if more else "linear"
+    if more or not (isinstance(scale, str) and scale in ("linear", "log")):
         return False
-    if len(bounds) != 2 or not all(map(is_finite, bounds)):
+    if not (is_finite(low) and is_finite(high)):
         return False
-    low, high = map(float, bounds)
+    low, high = float(low), float(high)
     return np.finfo(float).tiny < (high - low) / 2 < np.inf and (
         scale == "linear" or low > 0
     )
@@ -173,6 +187,37 @@ def add_problem(add, tiny):
             "rule": NONE | choice("Gauss-Legendre", "low-discrepancy"),
         },
         {"num_points": st.integers(1, 100)},
+    )
+    field = {"geom": geom, "covariance": "exponential", "num_modes": 3, "length": 1.0}
+    positive = number(lambda v: v > 0)
+    lengths = real_array(lambda a: a.shape == (2,) and bool((a > 0).all()))
+    names = ("exponential", "Matern 3/2", "Matern 5/2", "squared exponential")
+    add(
+        "data.RandomField",
+        {**field, "num_points": 100},
+        {
+            "geom": instance(*kinds),
+            "covariance": choice(*names) | function(2),
+            "num_modes": count(1, 16),
+            "mean": number(),
+            "length": positive | lengths,
+            "variance": positive,
+            "num_points": NONE | count(2, 10_000),
+        },
+    )
+    random_field = lrnr.data.RandomField(**field)
+    add(
+        "data.RandomField.modes",
+        {"x": points},
+        {"x": shaped(None, 2)},
+        call=random_field.modes,
+    )
+    add(
+        "data.RandomField.sample",
+        {"n": 3},
+        {"n": count(), "bound": positive},
+        {"n": st.integers(1, 50), "bound": st.floats(0.01, 40)},
+        call=random_field.sample,
     )
     # Four points of the function's own, of six, for three mu.
     x = tf.random.uniform((18, 2))

@@ -35,7 +35,7 @@ REDUCTION = {
 }
 
 
-def _reduction_kinds():
+def _reduction_kinds(space):
     return {
         "points": NONE | count() | shaped(None, 2),
         "method": choice(*lrnr.reduction.METHODS),
@@ -46,16 +46,22 @@ def _reduction_kinds():
         "random_features": NONE | count(0),
         "seed": count(0),
         "verbose": VERBOSE,
+        "mu": NONE | mus(space),
     }
 
 
 def _add_reduction(add, tiny):
-    add("Model.reduce", dict(REDUCTION), _reduction_kinds(), call=tiny.model.reduce)
+    add(
+        "Model.reduce",
+        dict(REDUCTION),
+        _reduction_kinds(tiny.space),
+        call=tiny.model.reduce,
+    )
     kinds = {
         "data": instance(lrnr.data.ParametricPDE),
         "net": instance(lrnr.nn.HyperLRNR),
         "loss_weights": NONE | WEIGHTS,
-        **_reduction_kinds(),
+        **_reduction_kinds(tiny.space),
     }
     good = {"data": tiny.data, "net": tiny.net, **REDUCTION}
     add("offline.reduce_model", good, kinds)
