@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 # Steps, and halvings of one of them.
 _STEPS, _HALVINGS = 40, 8
@@ -43,12 +42,17 @@ class InverseMap:
         """
         x, mu = np.asarray(x, float), np.asarray(mu, float)
         key = x.shape, x.tobytes(), mu.tobytes()
-        if self._last[0] != key:
+        known, found = self._last
+        if known != key:
+            found = np.stack([self._of_one(x, m) for m in mu])
             # A prediction asks twice: where points are, and whether they are inside.
-            self._last = key, np.stack([self._of_one(x, m) for m in mu])
-        return self._last[1]
+            self._last = key, found
+        return found
 
     def _of_one(self, x, mu) -> np.ndarray:
+        # Only here: it takes longer to import than a surrogate to predict.
+        from scipy.spatial import cKDTree
+
         images, _ = self._of_rows(self.candidates, mu)
         size = np.ptp(images, axis=0)
         size[size == 0] = 1
