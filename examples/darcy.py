@@ -5,9 +5,8 @@
 
 g is its Karhunen-Loeve expansion by 16 modes, whose 16 numbers k, independent standard
 normals, are the parameters. They are truncated to [-3, 3], which leaves 99.7 % of the
-normal distribution of each; a then varies by a factor of some hundreds. The boundary
-condition is built into the output. Reference: spectral elements (reference_fem.py),
-degree 12, with the same a.
+normal distribution of each. The boundary condition is built into the output. Reference:
+spectral elements (reference_fem.py), degree 12, with the same a.
 
 Then mean and variance of u over the draws, and the Sobol indices of u(1/4, 1/4), by
 SALib (pip install SALib): the share of its variance that each number explains alone,
