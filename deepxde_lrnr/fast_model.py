@@ -352,7 +352,7 @@ class FastModel:
 
         Raises:
             RuntimeError: If the model was loaded without its problem, or the fast phase
-                finds nothing at one of the first mu.
+                finds nothing at any of the first mu.
             ValueError: If an argument is out of its range, or the residual is not a
                 function of derivatives at one point at a time.
 

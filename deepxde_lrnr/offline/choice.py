@@ -30,7 +30,7 @@ SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 COUNTS = (128, 256, 512)
 # So many only where the residual is still so many times what is aimed at: a solve takes
 # four times as long as with half of them.
-_VERY_MANY, _STILL_FAR = 512, 10
+_VERY_MANY, _STILL_FAR, _VERY_FAR = 512, 10, 100
 # No more than the fewest of them where there would be more unknowns than this.
 _MOST_UNKNOWNS = 800
 # The same where a family is not resolved. A solve then takes up to a second.
@@ -132,15 +132,19 @@ class Chooser:
         )
         if value > best / _WORTH:
             return None, best
-        chosen = fewest
+        found = {fewest: value}
         for count in counts[1:]:
             enough = _STILL_FAR if count >= _VERY_MANY else 1
             if value <= enough * self.target:
                 break
             new = ratio_with(count, scales)
-            if new > value / _WORTH_MORE:
+            # Far from the target one doubling that is worth little is not the last.
+            far = value > _VERY_FAR * self.target
+            if new > value / _WORTH_MORE and not far:
                 break
-            value, chosen = new, count
+            found[count], value = new, min(new, value)
+        chosen = min(c for c, ratio in found.items() if ratio <= _WORTH_MORE * value)
+        value = found[chosen]
         return RandomFeatures.draw(features, chosen, scales), value
 
 
