@@ -370,7 +370,7 @@ def darcy_text(f: dict) -> str:
         + errors_text(f)
         + f" The error estimated at these draws has the mean "
         f"{percent(f['estimated_mean'])}.\n\n"
-        f"Sobol indices of the mean of u over the square, from {f['draws']} draws, "
+        f"Sobol indices of u(1/4, 1/4), from {f['draws']} draws, "
         f"those above 0.01 (95 % of estimates are within {f['confidence']:.3f}):\n\n"
         + table(["number", "alone", "with the others"], rows)
         + f"\nFor the same {f['reference_draws']} draws by finite elements the mean of "

@@ -214,11 +214,6 @@ class DirichletProblem:
             @ scaled.reshape(m, -1, size)
         )
 
-    def mean(self, u) -> float:
-        """Mean over the domain of values at ``points``, shape (n,)."""
-        masses = self._mass.sum(axis=0)
-        return float(np.asarray(masses).ravel() @ u / masses.sum())
-
     def _inner(self, matrix, shift=0.0):
         return (matrix - shift * self._mass)[self._free][:, self._free]
 

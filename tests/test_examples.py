@@ -74,7 +74,7 @@ def indices_near_the_reference(printed, figures):
     assert 0 < figures["mean_error"] < 0.01 and 0 < figures["variance_error"] < 0.02
     assert 0 <= figures["index_error"] < 0.02
     assert figures["explained_variance"] > 0.99
-    assert "Sobol indices of the mean of u" in printed
+    assert "Sobol indices of u(1/4, 1/4)" in printed
 
 
 def errors_fall_at_draws(printed, figures):

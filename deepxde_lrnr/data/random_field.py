@@ -150,8 +150,9 @@ class RandomField:
         """Values of the field.
 
         Args:
-            x: Points, Tensor or array of shape (rows, d). In a problem with time a
-                field on the geometry alone takes ``x[:, :d]``.
+            x: Points, Tensor or array of shape (rows, d), or (1, d), the same for all
+                rows. In a problem with time a field on the geometry alone takes
+                ``x[:, :d]``.
             k: Parameters, (rows, m), one for each row, or (1, m) or (m,), the same for
                 all rows.
 
@@ -241,14 +242,16 @@ class RandomField:
     def _checked(self, k, shape, num_rows):
         """k as rows, if it has a shape that is allowed."""
         m = self.num_modes
-        rank = len(shape)
+        given, rank = tuple(shape), len(shape)
         if rank == 1:
             k, shape = k[None], (1, shape[0])
         fits = rank in (1, 2) and shape[1] == m
-        if not fits or shape[0] not in (1, num_rows) and num_rows is not None:
+        # Numbers of rows may be unknown while a function is traced.
+        if not fits or len({shape[0], num_rows} - {1, None}) > 1:
             raise ValueError(
-                f"k has shape {tuple(shape)[-rank:] if rank else ()}; it must be "
-                f"({num_rows}, {m}), one for each row of x, or ({m},)."
+                f"k has shape {given}; it must be ({num_rows}, {m}), one for each row "
+                f"of x, or ({m},). Of mu with other parameters take those of the "
+                "field, with ParameterSpace.split(mu)."
             )
         return k
 

@@ -96,8 +96,8 @@ def reduce_model(
     Warns:
         NotResolvedWarning: If ``rank`` and ``points`` are not given, more than a
             hundredth of the hypernetwork's residual is left at one of a few mu (corners
-            of the box among them; or those of ``mu``), and the estimated relative error of u is above a per
-            cent at one.
+            of the box among them; or those of ``mu``), and the estimated relative error
+            of u is above a per cent at one.
         OutsideParameterSpaceWarning: If one of ``mu`` is not in the box.
         PrecisionWarning: If a function of the user's can only be computed in single
             precision.
