@@ -89,7 +89,7 @@ class _Trials:
         space, real = self.data.parameter_space, dde.config.real(np)
         places = np.array(_PLACES[number])[:, None]
         mu = (space.low + (space.high - space.low) * places).astype(real)
-        shape = (2, len(mu), self.net.layout.size)
+        shape = (2, len(mu), self.net.num_coefficients)
         changes = _CHANGE * np.random.default_rng(0).standard_normal(shape)[number]
         middle = np.random.default_rng(1).standard_normal(shape[2])
         changes[_MIDDLE] = _CHANGE * middle

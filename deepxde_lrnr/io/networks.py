@@ -26,6 +26,7 @@ from ..parameter_space import ParameterSpace
 from .bounds import check_sizes
 from .container import FileFormatError
 from .functions import parse, rebuild, trace
+from .numpy_transforms import hypernetwork_activation
 from .programs import NotStorable
 from .sizes import NotFinite, Sizes, below, check_finite
 
@@ -101,6 +102,7 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
         packed.header["output_transform"] = store(
             "output_transform", lambda mu, x, y: output((mu, x), y), mu, x, y
         )
+    packed.header["hypernetwork"] = net.hypernetwork.activation
     packed.header["activation"] = [
         name or store(f"activation-{i}", function, width)
         for i, (name, function, width) in enumerate(
@@ -207,7 +209,8 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         activation.append(None)
     if missing:
         raise MissingFunctions(missing)
-    return dict(zip(FUNCTIONS, (feature, output, activation), strict=True))
+    found = dict(zip(FUNCTIONS, (feature, output, activation), strict=True))
+    return found | {"hypernetwork": hypernetwork_activation(header)}
 
 
 def _checked_function(program, constants, columns, dtype, result):
@@ -277,6 +280,7 @@ def weights(net) -> dict[str, tf.Variable]:
     for symbol, start, values in (
         ("U", 1, stack.U),
         ("V", 1, stack.V),
+        ("W", 1, stack.W),
         ("b", 0, stack.b),
         ("B", 0, stack.B),
         ("kernel", 0, hyper.kernels),
@@ -418,20 +422,41 @@ def unpack_fast(
         ValueError: If these do not belong together, or the weights are not finite.
     """
     sizes = Sizes.of(arrays, space.dim)
-    check_kept(kept, full_size, sizes.num_coefficients)
-    net = ParametricNN()
-    layout = CoefficientLayout(sizes.ranks, sizes.bias_ranks)
-    net.parameter_space, net.layout = space, layout
-    activations = hidden_activations(functions["activation"], len(sizes.widths))
-    net.stack = LowRankStack(sizes.widths, layout, sizes.outputs, activations, "zeros")
-    start = [0.0] * layout.num_scales
-    net.hypernetwork = Hypernetwork(space, layout, sizes.hidden, start)
-    _fill(net, sizes, arrays)
-    _apply_transforms(net, functions)
+    check_kept(kept, full_size, sizes.num_inner)
+    net = network_of(space, functions, arrays)
     # All of its neurons: the selection was made before.
     fast = FastLRNR(net)
     fast.kept, fast.full_size = kept, full_size
     return fast
+
+
+def network_of(space: ParameterSpace, functions: dict, arrays: dict) -> ParametricNN:
+    """A network of given weights.
+
+    Args:
+        space: Its parameter space.
+        functions: From ``unpack_functions``.
+        arrays: Its weights, by the names that ``weights`` gives them.
+
+    Raises:
+        ValueError: If these do not belong together, or the weights are not finite.
+    """
+    sizes = Sizes.of(arrays, space.dim)
+    net = ParametricNN()
+    layout = CoefficientLayout(sizes.ranks, sizes.bias_ranks, sizes.readouts)
+    net.parameter_space, net.layout = space, layout
+    activations = hidden_activations(functions["activation"], len(sizes.widths))
+    net.stack = LowRankStack(sizes.widths, layout, sizes.outputs, activations, "zeros")
+    net.hypernetwork = Hypernetwork(
+        space,
+        layout,
+        sizes.hidden,
+        [0.0] * layout.num_scales,
+        functions["hypernetwork"],
+    )
+    _fill(net, sizes, arrays)
+    _apply_transforms(net, functions)
+    return net
 
 
 def check_kept(kept: np.ndarray, full_size: int, number: int) -> None:
@@ -446,7 +471,7 @@ def check_kept(kept: np.ndarray, full_size: int, number: int) -> None:
         ValueError: If that cannot be.
     """
     fits = kept.dtype.kind in "iu" and kept.shape == (number,)
-    if not fits or kept[0] < 0 or kept[-1] >= full_size or (np.diff(kept) <= 0).any():
+    if not fits or not (np.diff([-1, *kept.astype(int), full_size]) > 0).all():
         raise ValueError(f"kept is none of {number} of {full_size} coefficients")
 
 

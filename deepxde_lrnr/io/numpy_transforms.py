@@ -21,12 +21,14 @@ class Transforms:
         output_transform: ``None``, or a function of mu, x and N.
         activations: For each hidden layer, a function of an array of shape (width, n),
             which it may overwrite.
+        hypernetwork: Name of the activation of the hypernetwork.
     """
 
     feature_transform: object
     takes_parameters: bool
     output_transform: object
     activations: list
+    hypernetwork: str
 
     def features(self, x: np.ndarray, mu) -> np.ndarray:
         """Features of points, shape (m, N).
@@ -107,7 +109,23 @@ def unpack_transforms(
             zip(header["activation"], sizes.widths, strict=True)
         )
     ]
-    return Transforms(feature, takes_parameters, output, activations)
+    return Transforms(
+        feature, takes_parameters, output, activations, hypernetwork_activation(header)
+    )
+
+
+def hypernetwork_activation(header: dict) -> str:
+    """Name of the activation of a hypernetwork; older files do not say it.
+
+    Args:
+        header: From ``networks.pack_functions``.
+
+    Raises:
+        ValueError: If it is no name of one.
+    """
+    name = header.get("hypernetwork", "tanh")
+    _activation(name)
+    return name
 
 
 def _activation(name: str):

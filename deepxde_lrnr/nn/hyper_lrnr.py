@@ -57,6 +57,11 @@ class ParametricNN(LowRankNN):
             mu = tf.constant(self.parameter_space.as_array(mu), dde.config.real(tf))
         return self.hypernetwork(mu)
 
+    @property
+    def num_coefficients(self) -> int:
+        """Number of coefficients for one mu."""
+        return self.layout.size
+
     def call(self, inputs, training=False):
         mu, x = split_inputs(inputs)
         return self.evaluate(mu, x, self.coefficients(mu))
@@ -67,7 +72,7 @@ class ParametricNN(LowRankNN):
         Args:
             mu: Tensor of shape (P, p); transforms may depend on it.
             x: Tensor of shape (N P, d), point-major.
-            coefficients: Tensor of shape (P, ``layout.size``).
+            coefficients: Tensor of shape (P, ``num_coefficients``).
 
         Returns:
             Tensor of shape (N P, number of components).
@@ -77,14 +82,22 @@ class ParametricNN(LowRankNN):
             ValueError: If one has another shape, or an array is not finite.
         """
         mu = as_tensor("mu", mu, self.parameter_space.dim)
-        given = self.stack.built and self._input_transform is None
-        x = as_tensor("x", x, self.stack.W_in.shape[0] if given else None)
-        coefficients = as_tensor("coefficients", coefficients, self.layout.size)
+        x = as_tensor("x", x, self._num_coordinates())
+        coefficients = as_tensor("coefficients", coefficients, self.num_coefficients)
         mu_rows = rows_of(mu, x)
-        y = self.stack(self.features(mu_rows, x), coefficients)
+        y = self._combine(self.features(mu_rows, x), coefficients)
         if self._output_transform is not None:
             y = apply_output_transform(self._output_transform, mu_rows, x, y)
         return y
+
+    def _num_coordinates(self) -> int | None:
+        """d, if it is known."""
+        given = self.stack.built and self._input_transform is None
+        return self.stack.W_in.shape[0] if given else None
+
+    def _combine(self, features, coefficients):
+        """N, before the output transform, for features of rows."""
+        return self.stack(features, coefficients)
 
     def features(self, mu_rows, x):
         """Features of the rows: ``x`` itself, or what the feature transform makes."""

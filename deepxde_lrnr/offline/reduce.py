@@ -27,6 +27,7 @@ from ..fast_phase.points import enough_points, fast_collocations
 from ..fast_phase.random_features import RandomFeatures
 from ..fast_phase.trial_space import TrialSpace
 from ..nn import FastLRNR, HyperLRNR
+from ..nn.fast_lrnr import needed_of_layers
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
@@ -132,7 +133,7 @@ def reduce_model(
     indices = expansion.indices
     if indices is None:
         indices = MultiIndices.up_to(data.geom.dim, 0 if method == "eim" else 2)
-    targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
+    targets = needed_of_layers(net)
     # On a machine that does other work as well, the threads of BLAS wait for each
     # other in the many small steps of a QR or an SVD; one is never much slower.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -146,8 +147,12 @@ def reduce_model(
 
         def reduced(rank):
             """Layers and network of ``rank`` modes."""
-            layers = [
-                reduce_layer(
+            layers = []
+            # Backwards: of a dense layer only the neurons kept need the one before.
+            for i, target in reversed([*enumerate(targets)]):
+                if net.stack.is_dense(i + 1):
+                    target = target[:, layers[0].indices]
+                layer = reduce_layer(
                     snapshots.values[i],
                     target,
                     method=method,
@@ -157,8 +162,7 @@ def reduce_model(
                     held_out=watched.values[i],
                     held_out_derivatives=watched.derivatives[i],
                 )
-                for i, target in enumerate(targets)
-            ]
+                layers.insert(0, layer)
             maps = [layer.map for layer in layers]
             return layers, FastLRNR(net, [m.indices for m in layers], maps, kept)
 
@@ -265,15 +269,15 @@ def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarr
         num_parameters: Number of mu (a Halton sequence) at which they are looked at.
 
     Returns:
-        Boolean array of shape (``net.layout.size``,). Bias coefficients are all kept,
-        and so is one coefficient s in each layer.
+        Boolean array of shape (``net.layout.num_inner``,). Bias coefficients are all
+        kept, and so is one coefficient s in each layer of low rank.
     """
     mu = net.parameter_space.sample(num_parameters, "Halton")
-    size = np.max(np.abs(net.coefficients(mu)), axis=0)
+    size = np.max(np.abs(net.coefficients(mu)), axis=0)[: net.layout.num_inner]
     kept = size > 0
     kept[net.layout.num_scales :] = True
     start = 0
-    for rank in net.layout.ranks:
+    for rank in filter(None, net.layout.ranks):
         layer = slice(start, start + rank)
         kept[start + int(np.argmax(size[layer]))] = True
         start += rank
