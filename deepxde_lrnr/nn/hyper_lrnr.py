@@ -58,6 +58,11 @@ class ParametricNN(LowRankNN):
         return self.hypernetwork(mu)
 
     @property
+    def title(self) -> str:
+        """The network in a few words."""
+        return f"{type(self).__name__}({list(self.layer_sizes)})"
+
+    @property
     def num_coefficients(self) -> int:
         """Number of coefficients for one mu."""
         return self.layout.size
@@ -220,6 +225,10 @@ class HyperLRNR(ParametricNN):
             tuple(hypernetwork),
             start_scales(self.stack.widths, self.layout),
         )
+
+    @property
+    def title(self) -> str:
+        return f"HyperLRNR({list(self.layer_sizes)}, rank {self.layout.ranks[0]})"
 
     def features(self, mu_rows, x):
         features = super().features(mu_rows, x)

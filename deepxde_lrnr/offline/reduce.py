@@ -26,7 +26,8 @@ from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.points import enough_points, fast_collocations
 from ..fast_phase.random_features import RandomFeatures
 from ..fast_phase.trial_space import TrialSpace
-from ..nn import FastLRNR, HyperLRNR
+from ..io.networks import as_layers
+from ..nn import FastLRNR, HyperLRNR, Parametric
 from ..nn.fast_lrnr import needed_of_layers
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
@@ -43,7 +44,7 @@ _WORTH = 0.5
 
 def reduce_model(
     data: ParametricPDE,
-    net: HyperLRNR,
+    net: HyperLRNR | Parametric,
     loss_weights=None,
     points=None,
     method: str = "fitted",
@@ -84,8 +85,8 @@ def reduce_model(
         verbose: 0 draws no bar of progress; there is none without a terminal either.
 
     Raises:
-        TypeError: If ``data`` or ``net`` is of another type, or ``points`` is not made
-            of real numbers.
+        TypeError: If ``data`` or ``net`` is of another type, ``points`` is not made of
+            real numbers, or the hidden states of ``net`` cannot be reached.
         ValueError: If an argument is out of its range, e.g. ``rank`` larger than
             the number of snapshots or the width of a layer.
 
@@ -100,9 +101,9 @@ def reduce_model(
     check_fork("reduce()")
     if not isinstance(data, ParametricPDE):
         raise TypeError(f"data is {shown(data)}; it must be a ParametricPDE.")
-    if not isinstance(net, HyperLRNR):
-        raise TypeError(f"net is {shown(net)}; it must be a HyperLRNR.")
-    if not net.stack.built:
+    if not isinstance(net, (HyperLRNR, Parametric)):
+        raise TypeError(f"net is {shown(net)}; it must be a HyperLRNR or a Parametric.")
+    if not net.built:
         raise ValueError("net has no weights yet; train it first.")
     loss_weights = as_loss_weights(loss_weights)
     verbose = as_verbose(verbose)
@@ -114,6 +115,7 @@ def reduce_model(
         # Their shape is checked when each IC/BC picks its own.
         if np.ndim(as_reals("points", points)) == 0:
             as_integer("points", points)
+    net = as_layers(net, data.train_collocation.points[:8])
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     worst = 0.0, None
@@ -261,7 +263,7 @@ def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
     as_number("oversampling", oversampling, "a number >= 1", lambda v: v >= 1)
 
 
-def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarray:
+def nonzero_coefficients(net, num_parameters: int = 4096) -> np.ndarray:
     """Marks the coefficients which are not zero over the whole box.
 
     Args:
