@@ -82,7 +82,7 @@ class Parametric(ParametricNN):
             self._takes = _OfRows(net, parameter_space.dim)
         else:
             self._takes = _OfPairs(net, parameter_space.dim)
-        for layer in self._takes.layers():
+        for layer in (*self._takes.networks(), *self._takes.layers()):
             self._prepare(layer)
         self.regularizer = next(
             filter(None, (one.regularizer for one in self._takes.networks())), None
@@ -178,7 +178,7 @@ class Parametric(ParametricNN):
             layer.dtype_policy = ours
             if hasattr(layer, "kernel_initializer"):
                 layer.kernel_initializer = fresh(layer.kernel_initializer)
-        elif layer.compute_dtype != ours:
+        elif layer.weights and layer.compute_dtype != ours:
             raise ValueError(
                 f"net has weights in {layer.compute_dtype}, but DeepXDE's default "
                 f"float is {ours}; call dde.config.set_default_float before net is "
@@ -268,7 +268,7 @@ class _OfPairs:
         return [self.net]
 
     def layers(self) -> list:
-        return []
+        return self.net.layers
 
     def coefficients(self, y):
         return y
