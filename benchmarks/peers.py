@@ -49,6 +49,23 @@ FAMILIES = {
     "convection": Family("convection", 64, 48, 3000, (16, 64), bias_rank=12),
 }
 QUICK = {"cdr": Family(width=16, rank=3, iterations=30, batch=(8, 8))}
+# Networks after the same work, for the question which one to take.
+STAGES = {
+    "As trained": {
+        "hypernetwork": "HyperLRNR",
+        "fnn": "FNN",
+        "deeponet": "DeepONet",
+    },
+    "Least squares, all hidden states": {
+        "ours_accurate": "HyperLRNR",
+        "fnn_states": "FNN",
+        "deeponet_states": "DeepONet",
+    },
+    "Least squares, as few neurons as reduce() keeps": {
+        "ours": "HyperLRNR",
+        "fnn_fast": "FNN",
+    },
+}
 # Learning rates of Adam: from scratch that of the meta phase; for tuning, which starts
 # at a solution, a thirtieth of it. Neither was searched for.
 SCRATCH_LR, TUNING_LR = 3e-3, 1e-4
@@ -244,7 +261,23 @@ def describe(results):
             f"{fnn / peers['fnn_states']['l1_mean']:.3g}, for the last layer alone by "
             f"{fnn / peers['fnn_last']['l1_mean']:.3g}.\n\n"
         )
+        text += which_network(peers) + "\n\n"
     return text
+
+
+def which_network(peers: dict) -> str:
+    """The networks in the order of their errors, as trained and after a solve."""
+    sentences = []
+    for when, names in STAGES.items():
+        known = [name for name in names if name in peers]
+        ordered = sorted(known, key=lambda name: peers[name]["l1_mean"])
+        described = ", ".join(
+            f"{names[name]} {percent(peers[name]['l1_mean'])} in "
+            f"{peers[name]['online_ms']:.3g} ms"
+            for name in ordered
+        )
+        sentences.append(f"{when}: {described}.")
+    return "Which network, by mean error. " + " ".join(sentences)
 
 
 def draw(results):

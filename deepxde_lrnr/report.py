@@ -114,7 +114,9 @@ class Report:
         if self.single_precision:
             lines.append(f"in single precision: {', '.join(self.single_precision)}")
         if self.choice:
-            lines.append("residual left at held-out points, over the hypernetwork's:")
+            lines.append(
+                "residual left at held-out points, over the trained network's:"
+            )
             lines += [f"  {line}" for line in self.choice]
         if self.errors is not None:
             lines.append(
