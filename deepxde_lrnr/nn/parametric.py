@@ -124,8 +124,10 @@ class Parametric(ParametricNN):
             mu = tf.constant(self.parameter_space.as_array(mu), dde.config.real(tf))
         return self._takes.coefficients(self.parameter_space.scale(mu))
 
-    def _num_coordinates(self) -> None:
-        """Not known: DeepXDE's networks for TensorFlow do not keep it."""
+    def _num_coordinates(self) -> int | None:
+        # DeepXDE's networks for TensorFlow do not keep the size of their input.
+        given = self.built and self._input_transform is None
+        return self._takes.num_features() if given else None
 
     def _combine(self, features, coefficients):
         self._check_transforms()
@@ -235,6 +237,12 @@ class _OfRows:
     def networks(self) -> list:
         return [self.net]
 
+    def num_features(self) -> int | None:
+        """Of x, once there are weights; ``None`` if it is not known."""
+        if isinstance(self.net, LRNR):
+            return self.net.stack.W_in.shape[0] - self.num_coefficients
+        return _flat(self.net.denses)[0].kernel.shape[0] - self.num_coefficients
+
     def layers(self) -> list:
         """Those that make weights."""
         if isinstance(self.net, LRNR):
@@ -266,6 +274,9 @@ class _OfPairs:
 
     def networks(self) -> list:
         return [self.net]
+
+    def num_features(self) -> None:
+        pass
 
     def layers(self) -> list:
         return self.net.layers
@@ -302,6 +313,9 @@ class _OfOperator:
 
     def networks(self) -> list:
         return [*self._branches, *self._trunks]
+
+    def num_features(self) -> int:
+        return self._trunks[0].denses[0].kernel.shape[0]
 
     def layers(self) -> list:
         return [d for part in self.networks() for d in part.denses]
