@@ -75,6 +75,7 @@ class Parametric(ParametricNN):
             )
         self.parameter_space = parameter_space
         self.net = net
+        self._num_features = None  # known after the first call
         self._check_transforms()
         if type(net) in _OPERATOR:
             self._takes = _OfOperator(net)
@@ -126,14 +127,14 @@ class Parametric(ParametricNN):
 
     def _num_coordinates(self) -> int | None:
         # DeepXDE's networks for TensorFlow do not keep the size of their input.
-        given = self.built and self._input_transform is None
-        return self._takes.num_features() if given else None
+        return self._num_features if self._input_transform is None else None
 
     def _combine(self, features, coefficients):
         self._check_transforms()
         y = self._takes.combine(features, coefficients)
         if self._takes.num_biases:
             y += self.bias
+        self._num_features = features.shape[1]
         shape, rows = getattr(y, "shape", None), features.shape[0]
         if shape is None or len(shape) != 2 or shape[0] not in (None, rows):
             given = type(y).__name__ if shape is None else f"shape {tuple(shape)}"
@@ -237,12 +238,6 @@ class _OfRows:
     def networks(self) -> list:
         return [self.net]
 
-    def num_features(self) -> int | None:
-        """Of x, once there are weights; ``None`` if it is not known."""
-        if isinstance(self.net, LRNR):
-            return self.net.stack.W_in.shape[0] - self.num_coefficients
-        return _flat(self.net.denses)[0].kernel.shape[0] - self.num_coefficients
-
     def layers(self) -> list:
         """Those that make weights."""
         if isinstance(self.net, LRNR):
@@ -274,9 +269,6 @@ class _OfPairs:
 
     def networks(self) -> list:
         return [self.net]
-
-    def num_features(self) -> None:
-        pass
 
     def layers(self) -> list:
         return self.net.layers
@@ -313,9 +305,6 @@ class _OfOperator:
 
     def networks(self) -> list:
         return [*self._branches, *self._trunks]
-
-    def num_features(self) -> int:
-        return self._trunks[0].denses[0].kernel.shape[0]
 
     def layers(self) -> list:
         return [d for part in self.networks() for d in part.denses]
