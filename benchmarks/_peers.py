@@ -1,14 +1,15 @@
 """Other networks for the same families, with the same help as ours.
 
 All of them get the features and the exact constraints of ``_families``, the same rows
-a step, the same optimizer, and initial weights drawn anew for each layer (under Keras 3
-DeepXDE's FNN starts with equal weights in layers of equal shape).
+a step, and the same optimizer. ``lrnr.nn.Parametric`` makes them networks of a family,
+and ``reduce`` and ``solve`` are those of ours.
 """
 
 import math
 import time
 from types import SimpleNamespace
 
+import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
@@ -16,90 +17,46 @@ from _families import Family, constrained, features, problem
 from deepxde_lrnr.fast_model import FastModel
 from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.gauss_newton import minimise
-from deepxde_lrnr.fast_phase.jet_equations import JetEquations
+from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.nn.hyper_lrnr import rows_of
 from deepxde_lrnr.optimizers import SOAP
-from deepxde_lrnr.taylor.activations import tanh_series
-from deepxde_lrnr.taylor.feature_jets import feature_jets
+from deepxde_lrnr.prediction import Predictor
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-HIDDEN = [64] * 4
+WIDTH, DEPTH = 64, 4
+HIDDEN = [WIDTH] * DEPTH
 
 
-def _scaled(space, mu):
-    low, high = (tf.constant(bound, mu.dtype) for bound in (space.low, space.high))
-    return 2 * (mu - low) / (high - low) - 1
-
-
-def _draw_anew(denses, seed: int) -> None:
-    for i, dense in enumerate(denses):
-        draw = tf.keras.initializers.GlorotNormal(seed=1000 * seed + i)
-        dense.kernel.assign(draw(dense.kernel.shape, dense.kernel.dtype))
-
-
-class MuAsInput(dde.nn.NN):
+def fnn(space) -> lrnr.nn.Parametric:
     """DeepXDE's FNN with mu as more inputs."""
-
-    def __init__(self, space, seed: int = 0):
-        super().__init__()
-        self.space, self.seed = space, seed
-        self.fnn = dde.nn.FNN([3 + space.dim, *HIDDEN, 1], "tanh", "Glorot normal")
-
-    def build(self, input_shape):
-        self.fnn(tf.zeros((1, 3 + self.space.dim)))
-        _draw_anew(self.fnn.denses, self.seed)
-
-    def call(self, inputs, training=False):
-        mu, x = inputs
-        mu_rows = rows_of(mu, x)
-        rows = tf.concat([features(x), _scaled(self.space, mu_rows)], axis=1)
-        return constrained((mu_rows, x), self.fnn(rows))
+    sizes = [space.dim + 3, *HIDDEN, 1]
+    return _with_transforms(dde.nn.FNN(sizes, "tanh", "Glorot normal"), space)
 
 
-class DeepONet(dde.nn.NN):
-    """DeepXDE's ``DeepONetCartesianProd``: mu through the branch, x through the trunk.
+def deeponet(space) -> lrnr.nn.Parametric:
+    """DeepXDE's ``DeepONetCartesianProd``: mu to the branch, x to the trunk."""
+    sizes = [space.dim, *HIDDEN], [3, *HIDDEN]
+    net = dde.nn.DeepONetCartesianProd(*sizes, "tanh", "Glorot normal")
+    return _with_transforms(net, space)
 
-    Its two networks are DeepXDE's; the rows are those of ``ParametricPDE``.
-    """
 
-    def __init__(self, space, seed: int = 0):
-        super().__init__()
-        self.space, self.seed = space, seed
-        net = dde.nn.DeepONetCartesianProd(
-            [space.dim, *HIDDEN], [3, *HIDDEN], "tanh", "Glorot normal"
-        )
-        self.branch, self.trunk = net.branch, net.trunk
-
-    def build(self, input_shape):
-        self.branch(tf.zeros((1, self.space.dim)))
-        self.trunk(tf.zeros((1, 3)))
-        _draw_anew(self.branch.denses, self.seed)
-        _draw_anew(self.trunk.denses, self.seed + 1)
-        self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
-
-    def call(self, inputs, training=False):
-        mu, x = inputs
-        mu_rows = rows_of(mu, x)
-        branch = self.branch(_scaled(self.space, mu))
-        trunk = self.trunk(features(x))
-        num_mu = mu.shape[0] or tf.shape(mu)[0]
-        trunk = tf.reshape(trunk, (-1, num_mu, HIDDEN[-1]))
-        u = tf.reshape(tf.reduce_sum(branch * trunk, axis=2), (-1, 1)) + self.bias
-        return constrained((mu_rows, x), u)
+def _with_transforms(net, space) -> lrnr.nn.Parametric:
+    net = lrnr.nn.Parametric(net, space)
+    net.apply_feature_transform(features)
+    net.apply_output_transform(constrained)
+    return net
 
 
 def train_for(family: Family, make_net, seconds: float):
-    """Trains a network for so many seconds of wall time; returns it and the seconds.
+    """Trains a network for so many seconds of wall time; returns model and seconds.
 
     Compilation is part of the time, as it is of ours.
     """
     dde.config.set_random_seed(family.seed)
     optimizer = SOAP.from_config({"learning_rate": 3e-3})
     clock = _Clock(seconds, optimizer)
-    data, net = problem(family), make_net(family.space)
-    net((data.train_mu[:1], data.train_collocation.points[:1]))
-    model = dde.Model(data, net)
+    model = lrnr.Model(problem(family), make_net(family.space))
     model.compile(optimizer, verbose=0)
     model.train(
         iterations=10**7,
@@ -108,7 +65,7 @@ def train_for(family: Family, make_net, seconds: float):
         callbacks=[clock],
         verbose=0,
     )
-    return net, time.perf_counter() - clock.start
+    return model, time.perf_counter() - clock.start
 
 
 class _Clock(dde.callbacks.Callback):
@@ -135,7 +92,7 @@ class _Clock(dde.callbacks.Callback):
 
 
 class Tuned:
-    """A ``MuAsInput`` whose weights are coefficients, another set for each mu.
+    """An ``fnn`` whose weights are coefficients, another set for each mu.
 
     It has what ``Adam`` asks of a network, so that it can tune it as it tunes an LRNR.
 
@@ -145,12 +102,13 @@ class Tuned:
 
     compute_dtype = "float32"
 
-    def __init__(self, net: MuAsInput):
-        self.parameter_space = net.space
+    def __init__(self, net: lrnr.nn.Parametric):
+        self.parameter_space = net.parameter_space
         self.weights = [
-            np.asarray(w) for d in net.fnn.denses for w in (d.kernel, d.bias)
+            np.asarray(w) for d in net.net.denses for w in (d.kernel, d.bias)
         ]
         flat = [w.ravel() for w in self.weights]
+        self.layout = SimpleNamespace(num_scales=sum(map(len, flat)))
         self.start = np.concatenate(flat).astype("float32")
 
     def coefficients(self, mu):
@@ -159,7 +117,7 @@ class Tuned:
     def evaluate(self, mu, x, coefficients):
         num_mu = mu.shape[0] or tf.shape(mu)[0]
         mu_rows = rows_of(mu, x)
-        rows = tf.concat([features(x), _scaled(self.parameter_space, mu_rows)], axis=1)
+        rows = tf.concat([self.parameter_space.scale(mu_rows), features(x)], axis=1)
         parts = tf.split(coefficients, [w.size for w in self.weights], axis=1)
         weights = [
             tf.reshape(part, (-1, *w.shape))
@@ -191,81 +149,32 @@ class Tuned:
         return lambda mu: solve(mu)["coefficients"]
 
 
-class ReadoutOfFNN:
-    """Hidden states of a trained ``MuAsInput`` as a trial space, in double precision.
-
-    It has what ``JetEquations`` asks of a ``TrialSpace``; the least squares are ours.
+class LastLayer:
+    """The states of the last hidden layer alone as trial functions.
 
     Args:
-        net: Trained network.
-        ours: Ours, for the points, the derivatives, and the precision of transforms.
-        last: Whether the states of the last hidden layer are all there is.
+        fast: A reduced model, for its network, points and derivatives.
     """
 
-    num_outputs = 1
-
-    def __init__(self, net: MuAsInput, ours: FastModel, last: bool):
-        self.precision, self.parameter_space = ours.precision, net.space
-        layers = [
-            tuple(np.asarray(w, float) for w in (d.kernel, d.bias))
-            for d in net.fnn.denses
-        ]
-        *self._hidden, (kernel, bias) = layers
-        self._last = last
-        widths = [len(b) for _, b in self._hidden]
-        self.num_functions = (widths[-1] if last else sum(widths)) + 1
-        self.size = self.num_functions
-        self._start = np.zeros(self.size)
-        self._start[-1 - widths[-1] :] = [*kernel[:, 0], bias[0]]
-        self._equations = JetEquations(
-            ours.residual, ours.held_out, self, ours.expansion.indices, xla=True
+    def __init__(self, fast: FastModel):
+        self.space = TrialSpace(fast.full, fast.precision, last=True)
+        self._equations = fast.expansion.equations(
+            fast.residual, fast.held_out, self.space, xla=True
         )
-
-    def start(self) -> np.ndarray:
-        """The network's own readout."""
-        return self._start
-
-    def at_points(self, indices, points):
-        """As ``TrialSpace.at_points``."""
-        features = feature_jets(self.precision, indices, points)
-
-        def jets(mu, workspace=None):
-            found = features(mu)
-            scaled = np.zeros((len(indices), mu.shape[1], len(points)))
-            scaled[0] = self.parameter_space.scale(mu).T
-            state, states = np.concatenate([found, scaled], axis=1), []
-            for kernel, bias in self._hidden:
-                inner = kernel.T @ state
-                inner[0] += bias[:, None]
-                state = indices.compose(tanh_series(inner[0], indices.order), inner)
-                states.append(state)
-            one = np.zeros((len(indices), 1, len(points)))
-            one[0] = 1
-            return np.concatenate([*(states[-1:] if self._last else states), one], 1)
-
-        return jets
+        self._predict = Predictor(self.space)
 
     def solve(self, mu) -> np.ndarray:
         """The readout for one mu, (p,); that of the network if it is no better."""
-        steps, rtol = LeastSquares().iterations, LeastSquares().rtol
+        start, solver = self.space.start(mu), LeastSquares()
         with threadpool_limits(limits=1, user_api="blas"):
-            minimum = minimise(self._equations.at(mu), self._start, steps, rtol)
+            at = self._equations.at(mu)
+            minimum = minimise(at, start, solver.iterations, solver.rtol)
         better = minimum.held_out[-1] < minimum.held_out[0]
-        return minimum.unknowns if better else self._start
+        return minimum.unknowns if better else start
 
-    def predict(self, mu, x, readout) -> np.ndarray:
-        """u at points (n, 2)."""
-        mu_rows = np.tile(np.asarray(mu, float), (len(x), 1))
-        rows = features(tf.constant(x, tf.float64)).numpy()
-        state = np.hstack([rows, self.parameter_space.scale(mu_rows)])
-        states = []
-        for kernel, bias in self._hidden:
-            state = np.tanh(state @ kernel + bias)
-            states.append(state)
-        states = states[-1:] if self._last else states
-        values = np.hstack([*states, np.ones((len(x), 1))]) @ readout
-        x, mu_rows = tf.constant(x, tf.float64), tf.constant(mu_rows)
-        return constrained((mu_rows, x), values[:, None]).numpy()
+    def predict(self, x, mu, readouts) -> np.ndarray:
+        """u at points (n, 2) for several mu."""
+        return self._predict(x, mu, np.asarray(readouts), False)
 
 
 def lbfgs(tuned: Tuned, ours: FastModel, iterations: int):

@@ -222,7 +222,7 @@ def over_qr(fast, mu, repeats: int) -> dict:
     problems, factorisations, steps = [], [], []
     for m in mu:
         with threadpool_limits(limits=1, user_api="blas"):
-            at, start = fast.equations.at(m), fast.space.start()
+            at, start = fast.equations.at(m), fast.space.start(m)
             minimum = minimise(at, start, solver.iterations, solver.rtol)
             linearised = at(start)
             J, r = linearised.jacobian(), linearised.fitted

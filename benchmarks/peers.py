@@ -12,15 +12,18 @@ the same rows, with the same optimizer (SOAP) and the same exact constraints.
     fnn_lbfgs         fnn, all weights tuned for each mu by 200 steps of L-BFGS
     fnn_last          fnn, the weights of its last layer by our least squares
     fnn_states        fnn, its hidden states of all layers by our least squares
+    fnn_fast          fnn, the same with the few neurons that reduce() keeps by default
+    deeponet_states   deeponet, all hidden states of its trunk by our least squares
     hypernetwork      HyperLRNR without a fast phase
     paper             HyperLRNR with the fast phase of the paper
     ours              HyperLRNR with the fast phase by default
     ours_accurate     HyperLRNR with all neurons in the trial space
 
-What is tuned sees the points and held-out points of ours_accurate. The least squares
-for the FNN's states are those of ours: jets, double precision, the same solver. What
-differs is where the trial functions come from. Ours takes the few neurons that the
-reduction kept; ours_accurate and fnn_states take all there are.
+What is tuned sees the points of ours_accurate. The least squares for the states of the
+FNN and of the DeepONet are those of ours, by lrnr.nn.Parametric: jets, double
+precision, the same solver. What differs is where the trial functions come from. Ours
+and fnn_fast take the few neurons that the reduction kept; ours_accurate, fnn_states and
+deeponet_states take all there are.
 
     python benchmarks/peers.py --json benchmarks/results/peers.json
 """
@@ -30,11 +33,13 @@ import time
 import warnings
 
 import deepxde_lrnr as lrnr
+import deepxde as dde
 import numpy as np
 from _families import PAPER_POINTS, POINTS, Family, build, relative_l1
 from _harness import percent, run, table
-from _peers import DeepONet, MuAsInput, ReadoutOfFNN, Tuned, lbfgs, train_for
+from _peers import DEPTH, WIDTH, LastLayer, Tuned, deeponet, fnn, lbfgs, train_for
 from deepxde_lrnr.fast_phase import Adam
+from deepxde_lrnr.fast_phase.points import PER_UNKNOWN
 from deepxde_lrnr.prediction import Predictor
 from matplotlib.figure import Figure
 
@@ -44,6 +49,23 @@ FAMILIES = {
     "convection": Family("convection", 64, 48, 3000, (16, 64), bias_rank=12),
 }
 QUICK = {"cdr": Family(width=16, rank=3, iterations=30, batch=(8, 8))}
+# Networks after the same work, for the question which one to take.
+STAGES = {
+    "As trained": {
+        "hypernetwork": "HyperLRNR",
+        "fnn": "FNN",
+        "deeponet": "DeepONet",
+    },
+    "Least squares, all hidden states": {
+        "ours_accurate": "HyperLRNR",
+        "fnn_states": "FNN",
+        "deeponet_states": "DeepONet",
+    },
+    "Least squares, as few neurons as reduce() keeps": {
+        "ours": "HyperLRNR",
+        "fnn_fast": "FNN",
+    },
+}
 # Learning rates of Adam: from scratch that of the meta phase; for tuning, which starts
 # at a solution, a thirtieth of it. Neither was searched for.
 SCRATCH_LR, TUNING_LR = 3e-3, 1e-4
@@ -115,25 +137,39 @@ def compare(family: Family, quick: bool) -> dict:
 
     # The others.
     train_s = 5 if quick else offline_s
-    fnn, fnn_s = train_for(family, MuAsInput, train_s)
-    deeponet, deeponet_s = train_for(family, DeepONet, train_s)
-    for name, net, trained_s in (
-        ("fnn", fnn, fnn_s),
-        ("deeponet", deeponet, deeponet_s),
+    mu_as_input, fnn_s = train_for(family, fnn, train_s)
+    operator, deeponet_s = train_for(family, deeponet, train_s)
+    for name, trained, trained_s in (
+        ("fnn", mu_as_input, fnn_s),
+        ("deeponet", operator, deeponet_s),
     ):
-        values = np.stack([predict(net, one) for one in mu])
         # Nothing is done before values are asked for.
-        record(name, trained_s, [0.0], values, count(net))
-    for name, last in (("fnn_last", True), ("fnn_states", False)):
-        states = ReadoutOfFNN(fnn, accurate, last)
-        readouts, seconds = each(states.solve)
-        pairs = zip(mu, readouts, strict=True)
-        values = np.stack([states.predict(one, POINTS, w) for one, w in pairs])
-        record(name, fnn_s, seconds, values, count(fnn))
+        record(name, trained_s, [0.0], trained.predict(POINTS, mu), count(trained))
+    points = len(accurate.residual.collocation.pde_points)
+    points = max(points, PER_UNKNOWN * (DEPTH * WIDTH + 1))
+    states = mu_as_input.reduce(rank=WIDTH, points=points)
+    for name, trained, reduced, trained_s in (
+        ("fnn_states", mu_as_input, states, fnn_s),
+        ("fnn_fast", mu_as_input, mu_as_input.reduce(), fnn_s),
+        (
+            "deeponet_states",
+            operator,
+            operator.reduce(rank=WIDTH, points=points),
+            deeponet_s,
+        ),
+    ):
+        outcomes, seconds = each(reduced.solve)
+        values = np.stack([outcome.predict(POINTS) for outcome in outcomes])
+        record(name, trained_s, seconds, values, count(trained))
+    last = LastLayer(states)
+    readouts, seconds = each(last.solve)
+    values = last.predict(POINTS, mu, readouts)
+    record("fnn_last", fnn_s, seconds, values, count(mu_as_input))
 
-    untrained = MuAsInput(family.space, seed=1)
+    dde.config.set_random_seed(1)
+    untrained = fnn(family.space)
     untrained((mu[:1].astype("float32"), POINTS[:1].astype("float32")))
-    tuned, blank = Tuned(fnn), Tuned(untrained)
+    tuned, blank = Tuned(mu_as_input.net), Tuned(untrained)
     tuning = Adam(steps, TUNING_LR, "MSE", 0.0, "full")
     training = Adam(20 if quick else 2000, SCRATCH_LR, "MSE", 0.0, "full")
     for name, network, trained_s, solve in (
@@ -143,18 +179,12 @@ def compare(family: Family, quick: bool) -> dict:
     ):
         found, seconds = each(lambda one, s=solve: s(one[None, :]))
         values = Predictor(network)(POINTS, mu, np.vstack(found), False)
-        record(name, trained_s, seconds, values, count(fnn))
+        record(name, trained_s, seconds, values, count(mu_as_input))
     return results
 
 
-def predict(net, one):
-    x = POINTS.astype("float32")
-    mu_rows = np.tile(one[None, :], (len(x), 1)).astype("float32")
-    return np.asarray(net((mu_rows, x)))
-
-
-def count(net) -> int:
-    return int(sum(np.prod(w.shape) for w in net.trainable_variables))
+def count(model) -> int:
+    return model.net.num_trainable_parameters()
 
 
 def verdict(peers: dict) -> dict:
@@ -231,7 +261,23 @@ def describe(results):
             f"{fnn / peers['fnn_states']['l1_mean']:.3g}, for the last layer alone by "
             f"{fnn / peers['fnn_last']['l1_mean']:.3g}.\n\n"
         )
+        text += which_network(peers) + "\n\n"
     return text
+
+
+def which_network(peers: dict) -> str:
+    """The networks in the order of their errors, as trained and after a solve."""
+    sentences = []
+    for when, names in STAGES.items():
+        known = [name for name in names if name in peers]
+        ordered = sorted(known, key=lambda name: peers[name]["l1_mean"])
+        described = ", ".join(
+            f"{names[name]} {percent(peers[name]['l1_mean'])} in "
+            f"{peers[name]['online_ms']:.3g} ms"
+            for name in ordered
+        )
+        sentences.append(f"{when}: {described}.")
+    return "Which network, by mean error. " + " ".join(sentences)
 
 
 def draw(results):

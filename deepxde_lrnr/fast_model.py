@@ -193,7 +193,7 @@ class FastModel:
 
     def residual_of_hypernetwork(self, mu: np.ndarray) -> float:
         """Held-out sum of squares of the hypernetwork's solution, for mu of (p,)."""
-        r = self._own_equations.at(mu)(self._own_space.start()).held_out
+        r = self._own_equations.at(mu)(self._own_space.start(mu)).held_out
         return float(r @ r)
 
     @cached_property

@@ -69,12 +69,12 @@ def _common(header, arrays) -> list:
 def _sizes(weights, space) -> str:
     sizes = Sizes.of(weights, space.dim)
     layers = " - ".join(map(str, (sizes.features, *sizes.widths, sizes.outputs)))
-    ranks = ", ".join(map(str, sizes.ranks))
     number = sum(w.size for w in weights.values())
-    return (
-        f"{layers}, ranks {ranks}, {sizes.num_coefficients} coefficients, "
-        f"{number} weights in all"
-    )
+    inner = "dense"
+    if any(sizes.ranks):
+        ranks = ", ".join(map(str, sizes.ranks))
+        inner = f"ranks {ranks}, {sizes.num_inner} coefficients"
+    return f"{layers}, {inner}, {number} weights in all"
 
 
 def _full(header) -> list:

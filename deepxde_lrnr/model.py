@@ -8,7 +8,7 @@ import os
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_choice, as_loss_weights, as_path, as_verbose
+from ._checks import as_choice, as_loss_weights, as_path, as_verbose, shown
 from ._releases import iterations
 from .data import ParametricPDE
 from .data.collocation import bounding_box
@@ -17,7 +17,7 @@ from .fast_model import FastModel
 from .io import container
 from .io.kinds import MODEL
 from .io.networks import pack_hyper, restore_weights
-from .nn import HyperLRNR
+from .nn import HyperLRNR, Parametric
 from .offline import reduce_model
 from .optimizers import SOAP
 from .prediction import Predictor
@@ -26,14 +26,15 @@ from .training.meta_phase import MetaPhase
 
 
 class Model(MetaPhase):
-    """A ``dde.Model`` that trains a ``HyperLRNR`` on a ``ParametricPDE``.
+    """A ``dde.Model`` that trains the network of a family on a ``ParametricPDE``.
 
     ``compile``, ``train`` and callbacks are DeepXDE's; ``predict`` takes mu beside x,
     and ``reduce`` makes the ``FastModel`` of the fast phase.
 
     Args:
         data: ``deepxde_lrnr.data.ParametricPDE``.
-        net: ``deepxde_lrnr.nn.HyperLRNR``.
+        net: ``deepxde_lrnr.nn.HyperLRNR``, or ``deepxde_lrnr.nn.Parametric`` around a
+            network of others.
         strategy: ``None`` trains on one device. ``tf.distribute.MirroredStrategy()``
             trains on all GPUs of the machine: each has a copy of the weights and its
             share of the mu of a batch, whose number must be a multiple of that of the
@@ -49,16 +50,18 @@ class Model(MetaPhase):
             compiled, if variables were created outside of its scope.
     """
 
-    def __init__(self, data: ParametricPDE, net: HyperLRNR, strategy=None):
+    def __init__(self, data: ParametricPDE, net: HyperLRNR | Parametric, strategy=None):
         if not isinstance(data, (ParametricPDE, MissingProblem)):
             raise TypeError(
                 f"data is a {type(data).__name__}; it must be a "
                 "deepxde_lrnr.data.ParametricPDE around the DeepXDE problem."
             )
-        if not isinstance(net, HyperLRNR):
+        if not isinstance(net, (HyperLRNR, Parametric)):
             raise TypeError(
                 f"net is a {type(net).__name__}; it must be a deepxde_lrnr.nn."
-                "HyperLRNR (for a single PDE, use nn.LRNR in a plain dde.Model)."
+                "HyperLRNR, or lrnr.nn.Parametric(net, space) around a network that "
+                "takes mu as further inputs (for a single PDE, use nn.LRNR in a plain "
+                "dde.Model)."
             )
         if net.parameter_space != data.parameter_space:
             raise ValueError(
@@ -74,7 +77,7 @@ class Model(MetaPhase):
     def __repr__(self):
         data, net = self.data, self.net
         bounds = repr(data.parameter_space).partition("(")[2][:-1]
-        network = f"HyperLRNR({list(net.layer_sizes)}, rank {net.layout.ranks[0]})"
+        network = net.title
         if net.built:
             network += f", {net.num_trainable_parameters()} weights"
         if isinstance(data, MissingProblem):
@@ -205,7 +208,8 @@ class Model(MetaPhase):
         Raises:
             OSError: If it cannot be written; a model there before is unchanged.
             TypeError: If ``save_path`` is no path, or an argument is unknown.
-            ValueError: If an argument is otherwise not as above.
+            ValueError: If an argument is otherwise not as above, or the network of a
+                model in one file is a ``Parametric``.
 
         Warns:
             UserWarning: If a transform or an activation cannot be saved. It has to be
@@ -225,6 +229,13 @@ class Model(MetaPhase):
             raise TypeError(
                 f"save() of a model in one file takes no {', '.join(kwargs)}; that is "
                 "for the weights alone, at a path that does not end in .npz."
+            )
+        if isinstance(self.net, Parametric):
+            raise ValueError(
+                f"save_path is {shown(save_path)}; a model in one file is one of a "
+                "HyperLRNR. The network of a Parametric is made by your script: save "
+                "its weights, model.save of a path that does not end in .npz, and "
+                "restore() them; fast.save of the reduced model takes any path."
             )
         if not self.net.built:
             self._build()
@@ -271,7 +282,7 @@ class Model(MetaPhase):
         self._has_weights = True
 
     def predict(self, x, mu, operator=None) -> np.ndarray:
-        """The hypernetwork's solution.
+        """The trained network's solution.
 
         Args:
             x: Points, array of shape (N, d).
@@ -313,8 +324,9 @@ class Model(MetaPhase):
         Raises:
             RuntimeError: If the model has not been trained, its training diverged, or
                 it was loaded without its problem.
-            TypeError: If an argument is of another type, or a function of the problem
-                is not one of Tensors.
+            TypeError: If an argument is of another type, a function of the problem is
+                not one of Tensors, or the hidden states of the network cannot be
+                reached.
             ValueError: If an argument is out of its range, or the residual of one mu
                 depends on the other mu of a batch.
         """

@@ -114,7 +114,9 @@ class Report:
         if self.single_precision:
             lines.append(f"in single precision: {', '.join(self.single_precision)}")
         if self.choice:
-            lines.append("residual left at held-out points, over the hypernetwork's:")
+            lines.append(
+                "residual left at held-out points, over the trained network's:"
+            )
             lines += [f"  {line}" for line in self.choice]
         if self.errors is not None:
             lines.append(
@@ -129,9 +131,9 @@ class Report:
 def count_flops(network: FastLRNR) -> int:
     """Multiplications and additions of the matrix products for u at one point."""
     stack = network.stack
-    return 2 * sum(
-        int(np.prod(w.shape)) for w in (stack.W_in, *stack.U, *stack.V, stack.W_out)
-    )
+    factors = (U for U in stack.U if U is not None)
+    products = stack.W_in, *factors, *stack.read_from()
+    return 2 * sum(int(np.prod(w.shape)) for w in products)
 
 
 def seconds_of_solve(fast) -> float | None:

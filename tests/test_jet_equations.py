@@ -79,7 +79,7 @@ def equations(pde, conditions=(), geom=PLANE, weights=None, outputs=1, order=2, 
 def agree(jets, network, mu=MU, rtol=1e-10):
     """Residuals and Jacobians at two readouts, and central differences."""
     rng = np.random.default_rng(1)
-    for w in (jets.space.start(), rng.standard_normal(jets.space.size)):
+    for w in (jets.space.start(MU), rng.standard_normal(jets.space.size)):
         one, other = jets.at(mu)(w), network.at(mu)(w)
         size = np.abs(other.fitted).max()
         assert size > 1e-3 and len(one.held_out) > 0
@@ -162,7 +162,7 @@ def test_systems_errors_of_several_columns_and_weights():
     agree(jets, network)
     assert jets.num_equations == 3
     plain, _ = equations(system, outputs=2)
-    w = jets.space.start()
+    w = jets.space.start(MU)
     one, other = plain.at(MU)(w).fitted, jets.at(MU)(w).fitted
     np.testing.assert_allclose(other[:10], np.sqrt(2) * one[:10], rtol=1e-12)
     np.testing.assert_allclose(other[10:], np.sqrt(0.5) * one[10:], rtol=1e-12)
@@ -172,7 +172,7 @@ def test_the_sum_of_squares_is_deepxdes_weighted_loss():
     condition = dde.icbc.IC(PLANE, lambda x: x[:, :1], lambda _, on: on)
     jets, _ = equations(system, [condition], outputs=2, weights=[2, 0.5, 3])
     residual, space = jets.residual, jets.space
-    w = space.start()
+    w = space.start(MU)
 
     class Network:
         def evaluate(self, mu, x, coefficients):
@@ -308,7 +308,7 @@ def test_forward_mode():
     jets, network = equations(pde, [CONDITIONS["IC"]], outputs=2)
     # DeepXDE's own forward mode knows single precision alone.
     with pytest.warns(PrecisionWarning, match="pde is computed in single precision"):
-        jets.settle(MU, jets.space.start())
+        jets.settle(MU, jets.space.start(MU))
     w = np.random.default_rng(1).standard_normal(jets.space.size)
     network = NetworkEquations(*network._residuals, network.space)
     found, expected = jets.at(MU)(w), network.at(MU)(w)

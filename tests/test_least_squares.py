@@ -185,7 +185,7 @@ def test_the_held_out_residual_is_never_larger_than_the_hypernetworks(rank, pde)
 
 def test_where_nothing_is_better_the_start_is_returned_and_said(fast):
     """The held-out points want another solution than the fitted ones."""
-    start = fast.space.start()
+    start = fast.space.start(MU[0])
     other = reduced()
 
     class Elsewhere:

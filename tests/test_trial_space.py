@@ -104,7 +104,7 @@ def test_with_all_neurons_the_start_is_the_lrnr_values_and_derivatives():
     net = network(of_both)
     space = space_of(net)
     assert space.size == 2 * (7 + 6 + 1)
-    w = space.start()[None]
+    w = space.start(MU)[None]
     np.testing.assert_allclose(
         space.hidden.coefficients(MU), net.coefficients(MU), rtol=1e-12, atol=1e-14
     )
@@ -130,7 +130,7 @@ def test_the_start_is_the_output_of_fast_lrnr():
     fast = FastLRNR(net, chosen, maps)
     mu, x = MU.astype("f4"), X.astype("f4")
     expected = fast((mu, x))
-    found = space.evaluate(mu, x, space.start()[None])
+    found = space.evaluate(mu, x, space.start(MU)[None])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert found.dtype == tf.float64
 
@@ -168,7 +168,7 @@ def test_a_solution_is_a_readout_or_the_hypernetworks():
     np.testing.assert_allclose(found, few.evaluate(MU, X, readout), rtol=1e-12)
     start = both.evaluate(MU, X, np.eye(both.size)[-1:])
     np.testing.assert_allclose(
-        start, own.evaluate(MU, X, own.start()[None]), rtol=1e-12
+        start, own.evaluate(MU, X, own.start(MU)[None]), rtol=1e-12
     )
 
 

@@ -118,7 +118,7 @@ class _Trials:
         return mu.astype(dde.config.real(np))
 
     def _changes(self, number: int) -> np.ndarray:
-        shape = (2, len(_PLACES[number]), self.net.layout.size)
+        shape = (2, len(_PLACES[number]), self.net.num_coefficients)
         changes = _CHANGE * np.random.default_rng(0).standard_normal(shape)[number]
         middle = np.random.default_rng(1).standard_normal(shape[2])
         changes[_MIDDLE] = _CHANGE * middle

@@ -71,7 +71,16 @@ class Adam:
             Function of mu, an array of shape (P, p), to the fields of a ``Solution``
             beside mu, as arrays of P rows; with an attribute ``network`` that the
             coefficients in them belong to.
+
+        Raises:
+            ValueError: If the network has no layers of low rank.
         """
+        if not fast.full.layout.num_scales:
+            raise ValueError(
+                "solver is Adam, which moves the coefficients s of a low rank network "
+                "(HyperLRNR); the layers of this one are dense. Use "
+                "lrnr.fast_phase.LeastSquares()."
+            )
         network = fast.reduced if self.network == "fast" else fast.full
         residual = fast.residual
         absolute = self.objective == "absolute"

@@ -106,7 +106,7 @@ class ErrorEstimate:
     def _of_one(self, mu, coefficients, residual, values) -> float:
         with threadpool_limits(limits=1, user_api="blas"):
             readout = self._embedded(coefficients)
-            start = self._space.start() if readout is None else readout
+            start = self._space.start(mu) if readout is None else readout
             at = self._equations.at(mu)
             minimum = minimise(at, start, _STEPS, 0.1, self._rcond)
             if minimum.status == "not finite":

@@ -167,9 +167,9 @@ def residuals_after(equations, mu, rcond: float = RCOND) -> np.ndarray:
         mu: Array of shape (n, p).
         rcond: As for ``Factors``.
     """
-    start, workspace = equations.space.start(), Workspace()
+    start, workspace = equations.space.start, Workspace()
     found = [
-        minimise(equations.at(m, workspace), start, _STEPS, 0.1, rcond) for m in mu
+        minimise(equations.at(m, workspace), start(m), _STEPS, 0.1, rcond) for m in mu
     ]
     return np.sqrt([minimum.held_out[-1] for minimum in found])
 

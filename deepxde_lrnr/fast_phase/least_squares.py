@@ -16,13 +16,13 @@ from .parallel import ForEachMu
 class LeastSquares:
     """Gauss-Newton for the readout of all hidden states, on the exact residual.
 
-    The trial functions, hidden states of all layers of FastLRNR at the hypernetwork's
-    coefficients, are as good as training made them; how they are combined, training
-    leaves far from the best. Here the residual of the user's problem, in double
-    precision, is minimised over their combinations, by steps of a pivoted QR
-    factorisation with backtracking. What is returned has a lower residual than the
-    start at the points fitted, *and* at held-out ones, fresh points of each IC/BC
-    among them; otherwise the hypernetwork's solution is returned.
+    The trial functions, hidden states of all layers of the reduced network for mu, are
+    as good as training made them; how they are combined, training leaves far from the
+    best. Here the residual of the user's problem, in double precision, is minimised
+    over their combinations, by steps of a pivoted QR factorisation with backtracking.
+    What is returned has a lower residual than the start at the points fitted, *and* at
+    held-out ones, fresh points of each IC/BC among them; otherwise the trained
+    network's solution is returned.
 
     Args:
         iterations: Largest number of steps. Where the problem is linear there is one.
@@ -60,17 +60,18 @@ class LeastSquares:
             ValueError: If there are more unknowns than residuals, or a function of the
                 user's cannot be computed or differentiated.
         """
-        start = fast.space.start()
+        start = fast.space.start
         equations = fast.equations
         with threadpool_limits(limits=1, user_api="blas"):
             # Compiled here: what it finds out is not for several threads at once.
-            equations.at(fast.parameter_space.sample(1, "uniform")[0])(start)
+            mu = fast.parameter_space.sample(1, "uniform")[0]
+            equations.at(mu)(start(mu))
             rcond = fast.rcond
             watch = fast.residual_of_hypernetwork if fast.watches_start else None
 
         def solve_one(mu, workspace):
             at = equations.at(mu, workspace)
-            minimum = minimise(at, start, self.iterations, self.rtol, rcond)
+            minimum = minimise(at, start(mu), self.iterations, self.rtol, rcond)
             before = minimum.held_out[0] if watch is None else watch(mu)
             return minimum, before
 

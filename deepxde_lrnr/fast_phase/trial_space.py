@@ -1,4 +1,4 @@
-"""The trial functions of the fast phase: hidden states of FastLRNR, and others."""
+"""The trial functions of the fast phase: hidden states of a network, and others."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .random_features import RandomFeatures
 class TrialSpace:
     """Functions phi_1(x; mu), ..., phi_k(x; mu) whose linear combinations are tried.
 
-    They are the hidden states of all layers of a network at the hypernetwork's
-    coefficients, random tanh features of what the feature transform gives, and the
-    constant 1. With a readout w, of shape (number of components, k),
+    They are the hidden states of all layers of a network for mu, random tanh features
+    of what the feature transform gives, and the constant 1. With a readout w, of shape
+    (number of components, k),
 
         u(x; mu) = T((mu, x), N),    N_c(x; mu) = sum_j w_cj phi_j(x; mu),
 
@@ -40,6 +40,7 @@ class TrialSpace:
         network: ``FastLRNR``, in whatever precision.
         precision: In which precision the transforms can be computed.
         random: Random features, or ``None``.
+        last: Whether, of the hidden states, only those of the last layer are taken.
 
     Attributes:
         hidden: Jets of the hidden states.
@@ -55,13 +56,14 @@ class TrialSpace:
         network: FastLRNR,
         precision: Precision,
         random: RandomFeatures | None = None,
+        last: bool = False,
     ):
-        self._given = network
+        self._given, self.is_last = network, last
         self.parameter_space = network.parameter_space
         self.precision = precision
         stack = network.stack
         self._activations = precision.activations(stack.activations)
-        self.hidden = self._hidden_jets()
+        self.hidden = HiddenJets(network, self._activations, last)
         widths = self.hidden.widths
         self.num_features = stack.W_in.shape[0]
         if random is None:
@@ -71,21 +73,21 @@ class TrialSpace:
         self.num_outputs = stack.num_outputs
         self.size = self.num_functions * self.num_outputs
         w = np.zeros((self.num_outputs, self.num_functions))
-        last = sum(widths)
-        w[:, last - widths[-1] : last] = np.transpose(stack.W_out)
+        end = sum(widths)
+        # Of the states of the last hidden layer.
+        self._last_states = slice(end - widths[-1], end)
+        w[:, self._last_states] = np.transpose(stack.W_out)
         w[:, -1] = stack.b_out
-        self._start = w.ravel()
+        self._start = w
 
     def with_random(self, random: RandomFeatures | None) -> TrialSpace:
         """The same hidden states beside other random features."""
-        return type(self)(self._given, self.precision, random)
-
-    def _hidden_jets(self) -> HiddenJets:
-        return HiddenJets(self._given, self._activations)
+        return type(self)(self._given, self.precision, random, self.is_last)
 
     def _states(self, features, mu) -> list:
         """Hidden states as Tensors, for features of rows in double precision."""
-        return self.network.stack.hidden_states(features, self.network.hypernetwork(mu))
+        stack, z = self.network.stack, self.network.hypernetwork(mu)
+        return stack.hidden_states(features, z)[-1 if self.is_last else 0 :]
 
     @cached_property
     def network(self) -> FastLRNR:
@@ -98,9 +100,18 @@ class TrialSpace:
 
     # Values, as a network of TensorFlow
 
-    def start(self) -> np.ndarray:
-        """The network's own readout, shape (``size``,)."""
-        return self._start
+    def start(self, mu) -> np.ndarray:
+        """The network's own readout, shape (``size``,), for mu of shape (p,)."""
+        w = self._start.copy()
+        own = self.hidden.readouts(np.reshape(mu, (1, -1)))
+        if own.size:
+            w[:, self._last_states] += own.reshape(self.num_outputs, -1)
+        return w.ravel()
+
+    def trained_values(self, mu, x):
+        """N of the network itself; arguments and result as for ``evaluate``."""
+        features = self.precision.feature_transform(x, rows_of(mu, x))
+        return self.network.stack(features, self.network.hypernetwork(mu))
 
     def evaluate(self, mu, x, coefficients, reference=None):
         """u for readouts; as ``ParametricNN.evaluate``.
@@ -155,6 +166,7 @@ class TrialSpace:
         if not features.takes_parameters:
             fixed = self.random.jets(indices, features(None))
         num_states = sum(self.hidden.widths)
+        constant = fixed is not None and not self.hidden.takes_parameters
 
         def new():
             result = np.empty((len(indices), self.num_functions, len(points)))
@@ -168,7 +180,7 @@ class TrialSpace:
             workspace = workspace or Workspace()
             found = features(mu)
             z = self.hidden.coefficients(mu)
-            result = workspace.kept(jets, new)
+            result = new() if constant else workspace.kept(jets, new)
             states = result[:, :num_states]
             for _ in self.hidden.layers(indices, found, z, states, workspace):
                 pass
@@ -176,6 +188,10 @@ class TrialSpace:
                 result[:, num_states:-1] = self.random.jets(indices, found)
             return result
 
+        if constant:
+            # Any mu: nothing depends on it, as in the trunk of a DeepONet.
+            known = jets(self.parameter_space.sample(1, "uniform").astype(float))
+            return lambda mu, workspace=None: known
         return jets
 
     # Values, in NumPy
@@ -208,11 +224,12 @@ class TrialSpace:
             (self.random.weights, self.random.shifts),
             self.parameter_space.scale(np.asarray(mu, float)),
             readouts,
+            self._given.hypernetwork.activation,
         )
 
 
 class SolutionNetwork:
-    """What a solution is predicted with: a readout, or the hypernetwork's solution.
+    """What a solution is predicted with: a readout, or the trained network's solution.
 
     Args:
         space: The trial space.
@@ -220,7 +237,7 @@ class SolutionNetwork:
 
     Attributes:
         size: Length of a solution's coefficients: the readout, and the weight of the
-            hypernetwork's solution, 1 where nothing better was found, otherwise 0.
+            trained network's solution, 1 where nothing better was found, otherwise 0.
     """
 
     def __init__(self, space: TrialSpace, own: TrialSpace):
@@ -235,11 +252,11 @@ class SolutionNetwork:
         values = self._space.combine(mu, points, w[:, :-1])
         share = w[:, -1:]
 
-        def of_hypernetwork():
-            return self._own.combine(mu, points, share * self._own.start())
+        def of_network():
+            return rows_of(share, x) * self._own.trained_values(mu, points)
 
         values += tf.cond(
-            tf.reduce_any(share != 0), of_hypernetwork, lambda: tf.zeros_like(values)
+            tf.reduce_any(share != 0), of_network, lambda: tf.zeros_like(values)
         )
         return self._space.precision.output_transform(rows_of(mu, x), x, values)
 

@@ -20,6 +20,7 @@ from .._tracing import traced
 from ..data.deformation import Deformation
 from ..nn import FastLRNR, HyperLRNR
 from ..nn.coefficients import CoefficientLayout
+from ..nn.dense import NotReadable
 from ..nn.hyper_lrnr import ParametricNN
 from ..nn.hypernetwork import Hypernetwork
 from ..nn.low_rank import LowRankStack, hidden_activations
@@ -27,12 +28,15 @@ from ..parameter_space import ParameterSpace
 from .bounds import check_sizes
 from .container import FileFormatError
 from .functions import parse, rebuild, trace
+from .numpy_transforms import hypernetwork_activation
 from .programs import NotStorable
 from .sizes import NotFinite, Sizes, below, check_finite, reference_points
 
 # Activations that DeepXDE knows by name.
 _ACTIVATIONS = ("elu", "relu", "selu", "sigmoid", "silu", "sin", "tanh")
 FUNCTIONS = ("feature_transform", "output_transform", "activation", "deformation")
+# Relative difference of a network from what its layers say.
+_ROUNDING = 1e-3
 
 
 @dataclass
@@ -108,6 +112,7 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
         packed.header["deformation"] = program
         packed.header["deformation_time"] = net.deformation.time
         packed.arrays["reference/points"] = net.deformation.candidates
+    packed.header["hypernetwork"] = net.hypernetwork.activation
     packed.header["activation"] = [
         name or store(f"activation-{i}", function, width)
         for i, (name, function, width) in enumerate(
@@ -224,8 +229,9 @@ def unpack_functions(header: dict, arrays: dict, given: dict) -> dict:
         activation.append(None)
     if missing:
         raise MissingFunctions(missing)
-    functions = feature, output, activation, deformation
-    return dict(zip(FUNCTIONS, functions, strict=True))
+    found = feature, output, activation, deformation
+    found = dict(zip(FUNCTIONS, found, strict=True))
+    return found | {"hypernetwork": hypernetwork_activation(header)}
 
 
 def _checked_function(program, constants, columns, dtype, result):
@@ -295,6 +301,7 @@ def weights(net) -> dict[str, tf.Variable]:
     for symbol, start, values in (
         ("U", 1, stack.U),
         ("V", 1, stack.V),
+        ("W", 1, stack.W),
         ("b", 0, stack.b),
         ("B", 0, stack.B),
         ("kernel", 0, hyper.kernels),
@@ -436,20 +443,89 @@ def unpack_fast(
         ValueError: If these do not belong together, or the weights are not finite.
     """
     sizes = Sizes.of(arrays, space.dim)
-    check_kept(kept, full_size, sizes.num_coefficients)
-    net = ParametricNN()
-    layout = CoefficientLayout(sizes.ranks, sizes.bias_ranks)
-    net.parameter_space, net.layout = space, layout
-    activations = hidden_activations(functions["activation"], len(sizes.widths))
-    net.stack = LowRankStack(sizes.widths, layout, sizes.outputs, activations, "zeros")
-    start = [0.0] * layout.num_scales
-    net.hypernetwork = Hypernetwork(space, layout, sizes.hidden, start)
-    _fill(net, sizes, arrays)
-    _apply_transforms(net, functions)
+    check_kept(kept, full_size, sizes.num_inner)
+    net = network_of(space, functions, arrays)
     # All of its neurons: the selection was made before.
     fast = FastLRNR(net)
     fast.kept, fast.full_size = kept, full_size
     return fast
+
+
+def network_of(space: ParameterSpace, functions: dict, arrays: dict) -> ParametricNN:
+    """A network of given weights.
+
+    Args:
+        space: Its parameter space.
+        functions: From ``unpack_functions``.
+        arrays: Its weights, by the names that ``weights`` gives them.
+
+    Raises:
+        ValueError: If these do not belong together, or the weights are not finite.
+    """
+    sizes = Sizes.of(arrays, space.dim)
+    net = ParametricNN()
+    layout = CoefficientLayout(sizes.ranks, sizes.bias_ranks, sizes.readouts)
+    net.parameter_space, net.layout = space, layout
+    activations = hidden_activations(functions["activation"], len(sizes.widths))
+    net.stack = LowRankStack(sizes.widths, layout, sizes.outputs, activations, "zeros")
+    net.hypernetwork = Hypernetwork(
+        space,
+        layout,
+        sizes.hidden,
+        [0.0] * layout.num_scales,
+        functions["hypernetwork"],
+    )
+    _fill(net, sizes, arrays)
+    _apply_transforms(net, functions)
+    return net
+
+
+def as_layers(net: ParametricNN, x: np.ndarray) -> ParametricNN:
+    """A network as one of a ``LowRankStack``: itself, or a copy of a ``Parametric``.
+
+    Args:
+        net: Network with weights.
+        x: Some points, shape (n, d), at which the copy is compared.
+
+    Raises:
+        TypeError: If the layers of a ``Parametric`` cannot be reached, or it does not
+            compute what they say.
+    """
+    if net.stack is not None:
+        return net
+    supported = (
+        "it must be a dde.nn.FNN, dde.nn.PFNN, deepxde_lrnr.nn.LRNR, dde.nn.DeepONet "
+        "or dde.nn.DeepONetCartesianProd, with hidden layers, and no subclass with a "
+        "method call of its own. model.predict(x, mu) predicts with any network."
+    )
+    try:
+        arrays, activations, branch = net.layers_as_arrays()
+    except NotReadable as error:
+        raise TypeError(
+            f"The trial functions of reduce() are the hidden states of the network, "
+            f"which is {error}; {supported}"
+        ) from None
+    functions = {
+        "feature_transform": net._input_transform,
+        "output_transform": net._output_transform,
+        "activation": [*activations, None],
+        "hypernetwork": branch,
+    }
+    copy = network_of(net.parameter_space, functions, arrays)
+    mu = net.parameter_space.sample(len(x), "Halton")
+    x = np.asarray(x, mu.dtype)
+    expected, found = (
+        np.asarray(n.evaluate(mu, x, n.coefficients(mu))) for n in (net, copy)
+    )
+    scale = np.abs(expected).max(initial=0)
+    same = np.all(np.abs(found - expected) <= _ROUNDING * scale + 1e-6)
+    # What is not finite is said where the residual is.
+    if not same and np.isfinite(expected).all():
+        raise TypeError(
+            f"The network, a {type(net.net).__name__}, does not compute what its "
+            f"layers say; {supported}"
+        )
+    return copy
 
 
 def check_kept(kept: np.ndarray, full_size: int, number: int) -> None:
@@ -464,7 +540,7 @@ def check_kept(kept: np.ndarray, full_size: int, number: int) -> None:
         ValueError: If that cannot be.
     """
     fits = kept.dtype.kind in "iu" and kept.shape == (number,)
-    if not fits or kept[0] < 0 or kept[-1] >= full_size or (np.diff(kept) <= 0).any():
+    if not fits or not (np.diff([-1, *kept.astype(int), full_size]) > 0).all():
         raise ValueError(f"kept is none of {number} of {full_size} coefficients")
 
 

@@ -22,6 +22,7 @@ class Transforms:
         activations: For each hidden layer, a function of an array of shape (width, n),
             which it may overwrite.
         deformation: ``None``, or a function of reference points and mu to points.
+        hypernetwork: Name of the activation of the hypernetwork.
     """
 
     feature_transform: object
@@ -29,6 +30,7 @@ class Transforms:
     output_transform: object
     activations: list
     deformation: object
+    hypernetwork: str
 
     def features(self, x: np.ndarray, mu) -> np.ndarray:
         """Features of points, shape (m, N).
@@ -112,7 +114,28 @@ def unpack_transforms(
     deformation = header.get("deformation")
     if deformation is not None:
         deformation = restore("deformation", deformation, (x, mu), x)
-    return Transforms(feature, takes_parameters, output, activations, deformation)
+    return Transforms(
+        feature,
+        takes_parameters,
+        output,
+        activations,
+        deformation,
+        hypernetwork_activation(header),
+    )
+
+
+def hypernetwork_activation(header: dict) -> str:
+    """Name of the activation of a hypernetwork; older files do not say it.
+
+    Args:
+        header: From ``networks.pack_functions``.
+
+    Raises:
+        ValueError: If it is no name of one.
+    """
+    name = header.get("hypernetwork", "tanh")
+    _activation(name)
+    return name
 
 
 def _activation(name: str):

@@ -21,9 +21,10 @@ class Sizes:
         features: Number of features, or of coordinates.
         widths: Number of neurons of each hidden layer.
         outputs: Number of components.
-        ranks: Rank of each hidden layer but the first.
+        ranks: Rank of each hidden layer but the first; 0 where it is dense.
         bias_ranks: Number of bias coefficients of each hidden layer.
         hidden: Widths of the hypernetwork.
+        readouts: Number of readouts that the hypernetwork gives.
     """
 
     features: int
@@ -32,10 +33,11 @@ class Sizes:
     ranks: tuple[int, ...]
     bias_ranks: tuple[int, ...]
     hidden: tuple[int, ...]
+    readouts: int = 0
 
     @property
-    def num_coefficients(self) -> int:
-        """What the hypernetwork gives."""
+    def num_inner(self) -> int:
+        """Coefficients of the hidden layers that the hypernetwork gives."""
         return sum(self.ranks) + sum(self.bias_ranks)
 
     @classmethod
@@ -52,11 +54,14 @@ class Sizes:
                 sizes.append(arrays[f"{symbol}_{start + len(sizes)}"].shape[-1])
             return sizes
 
-        widths, ranks, hidden = last("b", 0), last("U", 1), last("bias", 0)
-        bias_ranks = [
-            arrays[f"B_{i}"].shape[-1] if f"B_{i}" in arrays else 0
-            for i in range(len(widths))
-        ]
+        widths, hidden = last("b", 0), last("bias", 0)
+        ranks, bias_ranks = (
+            [
+                arrays[f"{symbol}_{i}"].shape[-1] if f"{symbol}_{i}" in arrays else 0
+                for i in range(start, len(widths))
+            ]
+            for symbol, start in (("U", 1), ("B", 0))
+        )
         features, outputs = arrays["W_in"].shape[0], arrays["b_out"].shape[0]
         shapes = {
             "W_in": (features, widths[0]),
@@ -66,12 +71,15 @@ class Sizes:
         for i, (width, rank) in enumerate(zip(widths, bias_ranks, strict=True)):
             shapes |= {f"b_{i}": (width,)} | ({f"B_{i}": (width, rank)} if rank else {})
         for i, rank in enumerate(ranks, 1):
-            shapes |= {f"U_{i}": (widths[i], rank), f"V_{i}": (widths[i - 1], rank)}
+            if rank:
+                shapes |= {f"U_{i}": (widths[i], rank), f"V_{i}": (widths[i - 1], rank)}
+            else:
+                shapes[f"W_{i}"] = (widths[i - 1], widths[i])
         before = (num_parameters, *hidden)
         for i, size in enumerate(hidden):
             shapes |= {f"kernel_{i}": (before[i], size), f"bias_{i}": (size,)}
-        fits = ranks and len(ranks) == len(widths) - 1
-        fits = fits and hidden[-1] == sum(ranks) + sum(bias_ranks)
+        readouts = (hidden or [0])[-1] - sum(ranks) - sum(bias_ranks)
+        fits = hidden and readouts in (0, widths[-1] * outputs)
         if not fits or shapes != {name: a.shape for name, a in arrays.items()}:
             raise ValueError("the weights do not fit together")
         if not all(a.size for a in arrays.values()):
@@ -83,6 +91,7 @@ class Sizes:
             tuple(ranks),
             tuple(bias_ranks),
             tuple(hidden[:-1]),
+            readouts,
         )
 
 

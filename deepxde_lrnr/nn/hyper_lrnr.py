@@ -59,6 +59,16 @@ class ParametricNN(LowRankNN):
             mu = tf.constant(self.parameter_space.as_array(mu), dde.config.real(tf))
         return self.hypernetwork(mu)
 
+    @property
+    def title(self) -> str:
+        """The network in a few words."""
+        return f"{type(self).__name__}({list(self.layer_sizes)})"
+
+    @property
+    def num_coefficients(self) -> int:
+        """Number of coefficients for one mu."""
+        return self.layout.size
+
     def call(self, inputs, training=False):
         mu, x, reference = self._split(inputs)
         return self.evaluate(mu, x, self.coefficients(mu), reference)
@@ -76,7 +86,7 @@ class ParametricNN(LowRankNN):
         Args:
             mu: Tensor of shape (P, p); transforms may depend on it.
             x: Tensor of shape (N P, d), point-major.
-            coefficients: Tensor of shape (P, ``layout.size``).
+            coefficients: Tensor of shape (P, ``num_coefficients``).
             reference: ``None``, or where the geometry depends on mu the reference
                 points of x, of which the features are made, shape (N P, d).
 
@@ -88,9 +98,8 @@ class ParametricNN(LowRankNN):
             ValueError: If one has another shape, or an array is not finite.
         """
         mu = as_tensor("mu", mu, self.parameter_space.dim)
-        given = self.stack.built and self._input_transform is None
-        x = as_tensor("x", x, self.stack.W_in.shape[0] if given else None)
-        coefficients = as_tensor("coefficients", coefficients, self.layout.size)
+        x = as_tensor("x", x, self._num_coordinates())
+        coefficients = as_tensor("coefficients", coefficients, self.num_coefficients)
         mu_rows = rows_of(mu, x)
         inputs = x
         if reference is not None:
@@ -100,10 +109,19 @@ class ParametricNN(LowRankNN):
                     f"reference has shape {tuple(inputs.shape)}; it must be "
                     f"{tuple(x.shape)}, that of x."
                 )
-        y = self.stack(self.features(mu_rows, inputs), coefficients)
+        y = self._combine(self.features(mu_rows, inputs), coefficients)
         if self._output_transform is not None:
             y = apply_output_transform(self._output_transform, mu_rows, x, y)
         return y
+
+    def _num_coordinates(self) -> int | None:
+        """d, if it is known."""
+        given = self.stack.built and self._input_transform is None
+        return self.stack.W_in.shape[0] if given else None
+
+    def _combine(self, features, coefficients):
+        """N, before the output transform, for features of rows."""
+        return self.stack(features, coefficients)
 
     def features(self, mu_rows, x):
         """Features of the rows: ``x`` itself, or what the feature transform makes."""
@@ -226,6 +244,10 @@ class HyperLRNR(ParametricNN):
             tuple(hypernetwork),
             start_scales(self.stack.widths, self.layout),
         )
+
+    @property
+    def title(self) -> str:
+        return f"HyperLRNR({list(self.layer_sizes)}, rank {self.layout.ranks[0]})"
 
     def features(self, mu_rows, x):
         features = super().features(mu_rows, x)

@@ -11,15 +11,19 @@ from .coefficients import CoefficientLayout
 class Hypernetwork(tf.keras.layers.Layer):
     """Small fully connected network from mu to the coefficients of an LRNR.
 
+    Without hidden layers, and with the identity as its weight, it gives mu itself,
+    scaled; a DeepONet's branch is a hypernetwork of readouts.
+
     The coefficients s go through a ReLU, so that they can be exactly zero and be
     dropped (arXiv 2410.04001, section 3.1); the bias coefficients c are signed.
 
     Args:
         parameter_space: ``ParameterSpace``; mu is scaled from it to [-1, 1]^p.
         layout: Which coefficients there are.
-        hidden: Sizes of the hidden layers (tanh).
+        hidden: Sizes of the hidden layers.
         start: Values that the coefficients s start at, give or take a few tenths
             between mu, of length ``layout.num_scales``. The c start about zero.
+        activation: DeepXDE's name of the activation of the hidden layers.
         trainable: Whether the weights are trained.
         dtype: ``None``, DeepXDE's default float, or the name of another one.
     """
@@ -30,6 +34,7 @@ class Hypernetwork(tf.keras.layers.Layer):
         layout: CoefficientLayout,
         hidden: tuple[int, ...],
         start: list[float],
+        activation: str = "tanh",
         trainable: bool = True,
         dtype: str | None = None,
     ):
@@ -37,7 +42,8 @@ class Hypernetwork(tf.keras.layers.Layer):
         self.parameter_space = parameter_space
         self.layout = layout
         self.hidden = hidden
-        self.start = [*start] + [0.0] * sum(layout.bias_ranks)
+        self.start = [*start] + [0.0] * (layout.size - layout.num_scales)
+        self.activation = activation
 
     def build(self, input_shape):
         sizes = (self.parameter_space.dim, *self.hidden, self.layout.size)
@@ -65,9 +71,12 @@ class Hypernetwork(tf.keras.layers.Layer):
     def call(self, mu):
         y = self.parameter_space.scale(mu)
         layers = list(zip(self.kernels, self.biases, strict=True))
+        activation = dde.nn.activations.get(self.activation)
         for kernel, bias in layers[:-1]:
-            y = tf.tanh(tf.matmul(y, kernel) + bias)
+            y = activation(tf.matmul(y, kernel) + bias)
         kernel, bias = layers[-1]
         y = tf.matmul(y, kernel) + bias
         n = self.layout.num_scales
+        if not n:
+            return y
         return tf.concat([tf.nn.relu(y[:, :n]), y[:, n:]], axis=1)

@@ -18,6 +18,10 @@ class LowRankStack(tf.keras.layers.Layer):
         h_l = act(U_l diag(s_l) V_l^T h_{l-1} + b_l + B_l c_l),   l = 1, ..., L
         u   = W_out h_L + b_out
 
+    A layer of rank 0 in the layout is dense, W_l^T in place of U_l diag(s_l) V_l^T, and
+    readouts in the coefficients are added to W_out: so are the networks of others,
+    ``Parametric``.
+
     The rows go through V_l, are scaled by s_l and come back through U_l, so that a
     layer costs 2 width r instead of width^2 multiplications a row; a weight of
     width x width is formed only where it is the smaller one. FastLRNR is the same stack
@@ -71,9 +75,21 @@ class LowRankStack(tf.keras.layers.Layer):
             regularizer=self.kernel_regularizer,
             name="W_in",
         )
-        self.U, self.V = [], []
+        self.U, self.V, self.W = [], [], []
         shapes = zip(self.widths, self.widths[1:], self.layout.ranks, strict=False)
         for i, (before, width, rank) in enumerate(shapes, start=1):
+            if not rank:
+                dense = self.add_weight(
+                    shape=(before, width),
+                    initializer=fresh(self.kernel_initializer),
+                    regularizer=self.kernel_regularizer,
+                    name=f"W_{i}",
+                )
+                self.U.append(None)
+                self.V.append(None)
+                self.W.append(dense)
+                continue
+            self.W.append(None)
             for factors, size, name in ((self.U, width, "U"), (self.V, before, "V")):
                 factors.append(
                     self.add_weight(
@@ -140,8 +156,11 @@ class LowRankStack(tf.keras.layers.Layer):
             return self.activations[level](rows)
 
         states = [activate(0, tf.matmul(features, self.W_in))]
-        for level, (U, V) in enumerate(zip(self.U, self.V, strict=True), start=1):
-            if one_mu and small_weight(features.shape[0], U, V):
+        weights = zip(self.U, self.V, self.W, strict=True)
+        for level, (U, V, W) in enumerate(weights, start=1):
+            if W is not None:
+                rows = tf.matmul(states[-1], W)
+            elif one_mu and small_weight(features.shape[0], U, V):
                 weight = tf.matmul(V * s[level - 1], U, transpose_b=True)
                 rows = tf.matmul(states[-1], weight)
             else:
@@ -152,7 +171,25 @@ class LowRankStack(tf.keras.layers.Layer):
 
     def call(self, features, coefficients):
         h = self.hidden_states(features, coefficients)[-1]
-        return tf.matmul(h, self.W_out) + self.b_out
+        u = tf.matmul(h, self.W_out) + self.b_out
+        if not self.layout.readouts:
+            return u
+        num_mu = coefficients.shape[0] or tf.shape(coefficients)[0]
+        own = coefficients[:, self.layout.num_inner :]
+        own = tf.reshape(own, (-1, self.num_outputs, self.widths[-1]))
+        h = tf.reshape(h, (-1, num_mu, self.widths[-1]))
+        return u + tf.reshape(tf.einsum("npk,pck->npc", h, own), u.shape)
+
+    def is_dense(self, level: int) -> bool:
+        """Whether a hidden layer after the first has one weight, no factors."""
+        return level < len(self.widths) and not self.layout.ranks[level - 1]
+
+    def read_from(self) -> list:
+        """For each hidden layer the weights (M_l, any) by which what follows reads it:
+        V_{l+1}, or W_{l+1} where the next layer is dense, and W_out.
+        """
+        pairs = zip(self.V, self.W, strict=True)
+        return [*(V if W is None else W for V, W in pairs), self.W_out]
 
 
 class Sum(tf.keras.regularizers.Regularizer):

@@ -71,8 +71,8 @@ class Chooser:
         self.lines: list[str] = []
 
     def _of_hypernetwork(self, mu) -> np.ndarray:
-        start, at = self._own.start(), self._equations.of(self._own)
-        squares = [np.square(at.at(m)(start).held_out).sum() for m in mu]
+        start, at = self._own.start, self._equations.of(self._own)
+        squares = [np.square(at.at(m)(start(m)).held_out).sum() for m in mu]
         return np.sqrt(squares)
 
     def worst(self, space: TrialSpace) -> tuple[float, np.ndarray]:

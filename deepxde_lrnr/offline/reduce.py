@@ -26,7 +26,9 @@ from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.points import enough_points, fast_collocations
 from ..fast_phase.random_features import RandomFeatures
 from ..fast_phase.trial_space import TrialSpace
-from ..nn import FastLRNR, HyperLRNR
+from ..io.networks import as_layers
+from ..nn import FastLRNR, HyperLRNR, Parametric
+from ..nn.fast_lrnr import needed_of_layers
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
@@ -42,7 +44,7 @@ _WORTH = 0.5
 
 def reduce_model(
     data: ParametricPDE,
-    net: HyperLRNR,
+    net: HyperLRNR | Parametric,
     loss_weights=None,
     points=None,
     method: str = "fitted",
@@ -88,8 +90,8 @@ def reduce_model(
             anywhere that matters: then some draws of it.
 
     Raises:
-        TypeError: If ``data`` or ``net`` is of another type, or ``points`` or ``mu`` is
-            not made of real numbers.
+        TypeError: If ``data`` or ``net`` is of another type, ``points`` or ``mu`` is
+            not made of real numbers, or the hidden states of ``net`` cannot be reached.
         ValueError: If an argument is out of its range, e.g. ``rank`` larger than
             the number of snapshots or the width of a layer.
 
@@ -105,9 +107,9 @@ def reduce_model(
     check_fork("reduce()")
     if not isinstance(data, ParametricPDE):
         raise TypeError(f"data is {shown(data)}; it must be a ParametricPDE.")
-    if not isinstance(net, HyperLRNR):
-        raise TypeError(f"net is {shown(net)}; it must be a HyperLRNR.")
-    if not net.stack.built:
+    if not isinstance(net, (HyperLRNR, Parametric)):
+        raise TypeError(f"net is {shown(net)}; it must be a HyperLRNR or a Parametric.")
+    if not net.built:
         raise ValueError("net has no weights yet; train it first.")
     loss_weights = as_loss_weights(loss_weights)
     verbose = as_verbose(verbose)
@@ -121,6 +123,7 @@ def reduce_model(
         # Their shape is checked when each IC/BC picks its own.
         if np.ndim(as_reals("points", points)) == 0:
             as_integer("points", points)
+    net = as_layers(net, data.train_collocation.points[:8])
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
     worst = 0.0, None
@@ -140,7 +143,7 @@ def reduce_model(
     indices = expansion.indices
     if indices is None:
         indices = MultiIndices.up_to(data.geom.dim, 0 if method == "eim" else 2)
-    targets = [np.asarray(w) for w in (*net.stack.V, net.stack.W_out)]
+    targets = needed_of_layers(net)
     # On a machine that does other work as well, the threads of BLAS wait for each
     # other in the many small steps of a QR or an SVD; one is never much slower.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -154,8 +157,12 @@ def reduce_model(
 
         def reduced(rank):
             """Layers and network of ``rank`` modes."""
-            layers = [
-                reduce_layer(
+            layers = []
+            # Backwards: of a dense layer only the neurons kept need the one before.
+            for i, target in reversed([*enumerate(targets)]):
+                if net.stack.is_dense(i + 1):
+                    target = target[:, layers[0].indices]
+                layer = reduce_layer(
                     snapshots.values[i],
                     target,
                     method=method,
@@ -165,8 +172,7 @@ def reduce_model(
                     held_out=watched.values[i],
                     held_out_derivatives=watched.derivatives[i],
                 )
-                for i, target in enumerate(targets)
-            ]
+                layers.insert(0, layer)
             maps = [layer.map for layer in layers]
             return layers, FastLRNR(net, [m.indices for m in layers], maps, kept)
 
@@ -267,7 +273,7 @@ def _check_sizes(method, rank, rtol, oversampling, widths) -> None:
     as_number("oversampling", oversampling, "a number >= 1", lambda v: v >= 1)
 
 
-def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarray:
+def nonzero_coefficients(net, num_parameters: int = 4096) -> np.ndarray:
     """Marks the coefficients which are not zero over the whole box.
 
     Args:
@@ -275,15 +281,15 @@ def nonzero_coefficients(net: HyperLRNR, num_parameters: int = 4096) -> np.ndarr
         num_parameters: Number of mu (a Halton sequence) at which they are looked at.
 
     Returns:
-        Boolean array of shape (``net.layout.size``,). Bias coefficients are all kept,
-        and so is one coefficient s in each layer.
+        Boolean array of shape (``net.layout.num_inner``,). Bias coefficients are all
+        kept, and so is one coefficient s in each layer of low rank.
     """
     mu = net.parameter_space.sample(num_parameters, "Halton")
-    size = np.max(np.abs(net.coefficients(mu)), axis=0)
+    size = np.max(np.abs(net.coefficients(mu)), axis=0)[: net.layout.num_inner]
     kept = size > 0
     kept[net.layout.num_scales :] = True
     start = 0
-    for rank in net.layout.ranks:
+    for rank in filter(None, net.layout.ranks):
         layer = slice(start, start + rank)
         kept[start + int(np.argmax(size[layer]))] = True
         start += rank

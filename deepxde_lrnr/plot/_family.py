@@ -26,8 +26,8 @@ def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
 
     Raises:
         TypeError: If ``model`` or ``ax`` is of another type.
-        ValueError: If there is no such parameter, ``num`` is not an integer >= 2, or
-            the model has no weights yet.
+        ValueError: If there is no such parameter, ``num`` is not an integer >= 2, the
+            model has no weights yet, or its network is no ``HyperLRNR``.
     """
     if not isinstance(model, (FastModel, Model)):
         raise TypeError(
@@ -36,6 +36,11 @@ def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
     network = model.full if isinstance(model, FastModel) else model.net
     if not network.built:
         raise ValueError("model has no weights yet; train it first.")
+    if network.layout is None or not network.layout.num_scales:
+        raise ValueError(
+            "model has the network of a Parametric, which has no hypernetwork; only a "
+            "HyperLRNR has coefficients."
+        )
     space = network.parameter_space
     j = 0 if parameter is None else parameter_index(parameter, space)
     # Uniform along the axis, linear or logarithmic, as the box itself.

@@ -10,7 +10,6 @@ from ..fast_phase.expansion import Expansion
 from ..fast_phase.jet_equations import JetEquations
 from ..fast_phase.random_features import RandomFeatures
 from ..fast_phase.trial_space import TrialSpace
-from .dense import DenseJets
 
 
 class DenseTrialSpace(TrialSpace):
@@ -22,22 +21,25 @@ class DenseTrialSpace(TrialSpace):
     Attributes:
         variables: ``Variables``.
         num_readouts: Number of the unknowns that are the readout.
-        is_last: Whether the functions are the last hidden layer's, and the constant.
     """
 
     def __init__(self, network, precision, random: RandomFeatures | None = None):
-        super().__init__(network, precision, random)
-        self.variables, self.is_last = network.variables, network.last
+        super().__init__(network, precision, random, network.last)
+        self.variables = network.variables
         self.num_readouts = self.size
         self.size += self.variables.size
-        self._start = np.concatenate([self._start, self.variables.initial])
+        network.stack.activations = tuple(self._activations)
 
-    def _hidden_jets(self) -> DenseJets:
-        return DenseJets(self._given.stack, self._activations, self._given.last)
+    def with_random(self, random: RandomFeatures | None) -> DenseTrialSpace:
+        return DenseTrialSpace(self._given, self.precision, random)
+
+    def start(self, mu=None) -> np.ndarray:
+        return np.concatenate([super().start(0), self.variables.initial])
 
     def _states(self, features, mu) -> list:
-        states = self._given.stack.hidden_states(features, self._activations)
-        return states[-1:] if self._given.last else states
+        none = tf.zeros((mu.shape[0] or tf.shape(mu)[0], 0), tf.float64)
+        states = self._given.stack.hidden_states(features, none)
+        return states[-1 if self.is_last else 0 :]
 
     def combine(self, mu, x, readout):
         return super().combine(mu, x, readout[:, : self.num_readouts])

@@ -245,7 +245,12 @@ def _unpack(header: dict, arrays: dict) -> Surrogate:
         inverse = InverseMap(evaluate, points)
     mu, readouts, transform = (basis[name].astype(float) for name in FUNCTIONS)
     solutions = SolutionValues(
-        weights, transforms.activations, random, space.scale(mu), readouts
+        weights,
+        transforms.activations,
+        random,
+        space.scale(mu),
+        readouts,
+        transforms.hypernetwork,
     )
     return Surrogate(
         space,

@@ -14,13 +14,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .._cores import num_cores
+from ..io.numpy_operations import ACTIVATIONS
 from ..io.sizes import Sizes
 
 # Points of a block: the states of a layer of 100 neurons take a third of a megabyte.
 _BLOCK = 384
 
 
-def hypernetwork(kernels, biases, num_scales: int, y: np.ndarray) -> np.ndarray:
+def hypernetwork(
+    kernels, biases, num_scales: int, y: np.ndarray, activation: str
+) -> np.ndarray:
     """The hypernetwork's coefficients, as ``nn.hypernetwork`` has them.
 
     Args:
@@ -28,12 +31,13 @@ def hypernetwork(kernels, biases, num_scales: int, y: np.ndarray) -> np.ndarray:
         biases: The same.
         num_scales: Number of coefficients s, which come first.
         y: Scaled mu, shape (P, p).
+        activation: Name of that of its hidden layers.
 
     Returns:
         Array of shape (P, number of coefficients).
     """
     for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
-        y = np.tanh(y @ kernel + bias)
+        y = ACTIVATIONS[activation](y @ kernel + bias)
     y = y @ kernels[-1] + biases[-1]
     y[:, :num_scales] = np.maximum(y[:, :num_scales], 0)
     return y
@@ -50,6 +54,7 @@ class SolutionValues:
         y: Scaled mu_j, shape (n, p).
         readouts: Their readouts, shape (n, number of components times number of trial
             functions).
+        activation: Name of the hypernetwork's activation.
 
     Attributes:
         size: Values for each point, n times the number of components.
@@ -58,7 +63,7 @@ class SolutionValues:
         ValueError: If these do not fit together.
     """
 
-    def __init__(self, weights: dict, activations, random, y, readouts):
+    def __init__(self, weights: dict, activations, random, y, readouts, activation):
         weights = {name: np.asarray(w, float) for name, w in weights.items()}
         sizes = Sizes.of(weights, y.shape[1])
         self._weights, self._activations = weights, activations
@@ -68,9 +73,10 @@ class SolutionValues:
             [weights[f"{name}_{i}"] for i in range(len(sizes.hidden) + 1)]
             for name in ("kernel", "bias")
         )
-        z = hypernetwork(kernels, biases, sum(sizes.ranks), y)
-        ends = np.cumsum((*sizes.ranks, *sizes.bias_ranks))[:-1]
-        parts = np.split(z, ends, axis=1)
+        z = hypernetwork(kernels, biases, sum(sizes.ranks), y, activation)
+        ends = np.cumsum((*sizes.ranks, *sizes.bias_ranks))
+        # What is left are the network's own readouts.
+        *parts, _ = np.split(z, ends, axis=1)
         self._scales = parts[: self._depth - 1]
         self._shifts = parts[self._depth - 1 :]
         shape = len(y), sizes.outputs, sum(sizes.widths) + len(random[1]) + 1
@@ -129,19 +135,25 @@ class SolutionValues:
     def _add_states(self, j: int, features, out) -> None:
         """Adds the hidden states of mu_j."""
         forward, backward = self._matrices(j)
-        states = [np.empty((len(w), _BLOCK)) for w in forward]
+        # With a row of ones.
+        states = [np.ones((len(w) + 1, _BLOCK)) for w in forward]
         modes = [np.empty((len(w), _BLOCK)) for w in backward]
         for block in _blocks(features.shape[1]):
             before, width = features[:, block], block.stop - block.start
             for level in range(self._depth):
-                state = states[level][:, :width]
-                np.matmul(forward[level], before, out=state)
-                state = self._activations[level](state)
+                inner = states[level][:-1, :width]
+                np.matmul(forward[level], before, out=inner)
+                state = self._activations[level](inner)
                 # What the next layer needs of this one, and what N does.
                 before = modes[level][:, :width]
                 np.matmul(backward[level], state, out=before)
                 rank = len(before) - self._outputs
                 out[:, block] += before[rank:]
+                if f"W_{level + 1}" in self._weights:
+                    if state is not inner:
+                        inner[...] = state
+                    before = states[level][:, :width]
+                    continue
                 before = before[: rank + 1]
                 before[rank] = 1
 
@@ -152,12 +164,15 @@ class SolutionValues:
             bias = w[f"b_{level}"]
             if f"B_{level}" in w:
                 bias = bias + w[f"B_{level}"] @ self._shifts[level][j]
-            into = (
-                w[f"U_{level}"] * self._scales[level - 1][j] if level else w["W_in"].T
-            )
+            if level == 0:
+                into = w["W_in"].T
+            elif f"W_{level}" in w:
+                into = w[f"W_{level}"].T
+            else:
+                into = w[f"U_{level}"] * self._scales[level - 1][j]
             forward.append(np.hstack([into, bias[:, None]]))
             after = [self._readouts[level][j]]
-            if level < self._depth - 1:
+            if f"V_{level + 1}" in w:
                 after.insert(0, w[f"V_{level + 1}"].T)
             backward.append(np.vstack(after))
         return forward, backward

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import deepxde_lrnr as lrnr
+import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from hypothesis import strategies as st
@@ -69,6 +70,14 @@ def add_networks(add, tiny):
             "hypernetwork": EMPTY | listed(count()),
         },
     )
+    add(
+        "nn.Parametric",
+        {"net": tiny.inner, "parameter_space": tiny.space},
+        {
+            "net": instance(dde.nn.FNN),
+            "parameter_space": instance(lrnr.ParameterSpace),
+        },
+    )
     net, layout = tiny.net, tiny.net.layout
     fast = lrnr.nn.FastLRNR(net)
     selected = Kind(lambda value: False, (st.lists(st.integers(-9, 9), max_size=4),))
@@ -83,12 +92,16 @@ def add_networks(add, tiny):
             "dtype": NONE | choice("float32", "float64"),
         },
     )
-    mu, points, z = (
-        tf.constant(a, "float32")
-        for a in (tiny.mu, np.repeat(tiny.points, 2, axis=0), net.coefficients(tiny.mu))
+    mu, points = (
+        tf.constant(a, "float32") for a in (tiny.mu, np.repeat(tiny.points, 2, axis=0))
     )
-    for name, network in (("nn.HyperLRNR", net), ("nn.FastLRNR", fast)):
-        size = network.layout.size
+    for name, network in (
+        ("nn.HyperLRNR", net),
+        ("nn.FastLRNR", fast),
+        ("nn.Parametric", tiny.parametric),
+    ):
+        size = network.num_coefficients
+        z = tf.constant(network.coefficients(tiny.mu))
         add(
             f"{name}.coefficients",
             {"mu": tiny.mu},
@@ -120,13 +133,17 @@ def add_networks(add, tiny):
                 f"{name}.{method}",
                 {"transform": lambda x, y: y},
                 {"transform": kind},
-                call=functools.partial(_apply, tiny, method),
+                call=functools.partial(_apply, tiny, method, name),
             )
     good = {"ranks": (2, 3), "bias_ranks": (1, 0, 1)}
     add(
         "nn.CoefficientLayout",
         good,
-        {"ranks": listed(count()), "bias_ranks": listed(count(0))},
+        {
+            "ranks": listed(count(0)),
+            "bias_ranks": listed(count(0)),
+            "readouts": count(0),
+        },
     )
     other = lrnr.nn.CoefficientLayout(**good)
     add(
@@ -162,8 +179,11 @@ def add_networks(add, tiny):
     )
 
 
-def _apply(tiny, method, transform):
-    getattr(tiny.untrained(), method)(transform)
+def _apply(tiny, method, name, transform):
+    net = tiny.untrained()
+    if name == "nn.Parametric":
+        net = lrnr.nn.Parametric(tiny.inner, tiny.space)
+    getattr(net, method)(transform)
 
 
 def _are_sizes(value):

@@ -43,6 +43,7 @@ NOT_FOR_USERS = {
     "data.ParametricPointSetBC.measurements": "called by training",
     "data.ParametricPDE.check_loss_weights": "called by DeepXDE's training",
     "nn.FastLRNR.features": "called by evaluate, with Tensors",
+    "nn.Parametric.features": "called by evaluate, with Tensors",
     "fast_phase.Adam.prepare": "called by FastModel.solve",
     "fast_phase.LeastSquares.prepare": "called by FastModel.solve",
     "reduced_basis.BasisLeastSquares.prepare": "called by FastModel.solve",

@@ -120,6 +120,18 @@ class Tiny:
 
         return Figure().subplots(1, 2)
 
+    @cached_property
+    def inner(self):
+        return dde.nn.FNN([4, 4, 1], "tanh", "Glorot normal")
+
+    @cached_property
+    def parametric(self):
+        """A network of others, with weights."""
+        inner = dde.nn.FNN([4, 4, 1], "tanh", "Glorot normal")
+        net = lrnr.nn.Parametric(inner, self.space)
+        net((self.mu[:1].astype("f4"), self.points[:1].astype("f4")))
+        return net
+
     def untrained(self):
         return lrnr.nn.HyperLRNR(
             [2, 4, 4, 1], "tanh", "Glorot normal", rank=2, parameter_space=self.space
