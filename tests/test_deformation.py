@@ -490,6 +490,29 @@ def test_a_scaled_interval_is_solved(line):
     assert (solutions.error < 1e-3).all()
 
 
+@pytest.mark.parametrize("kind", ["FNN", "DeepONet"])
+def test_networks_of_others_take_it_as_well(line, kind, tmp_path):
+    data = line[0].data
+    space = data.parameter_space
+    dde.config.set_random_seed(0)
+    if kind == "FNN":
+        net = dde.nn.FNN([1 + 1, 16, 16, 1], "tanh", "Glorot normal")
+    else:
+        sizes = [1, 16, 16]
+        net = dde.nn.DeepONetCartesianProd(sizes, sizes, "tanh", "Glorot normal")
+    model = lrnr.Model(data, lrnr.nn.Parametric(net, space))
+    model.compile("adam", lr=3e-3)
+    model.train(iterations=50, batch_size=(8, 16), verbose=0)
+    fast = model.reduce(verbose=0)
+    again = lrnr.load_fast(fast.save(tmp_path / "line.npz"), data)
+    for mu in ([0.6], [1.9]):
+        x = np.linspace(0, mu[0], 17)[:, None]
+        u = fast.solve(mu).predict(x)
+        np.testing.assert_allclose(u, exact_line(x, *mu), atol=1e-5)
+        np.testing.assert_array_equal(again.solve(mu).predict(x), u)
+        np.testing.assert_allclose(fast.predict(x, mu), model.predict(x, mu), atol=1e-5)
+
+
 def test_the_hypernetwork_is_predicted_at_physical_points(line):
     model, fast = line
     x = np.linspace(0, 0.6, 9)[:, None]

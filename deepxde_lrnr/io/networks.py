@@ -509,9 +509,11 @@ def as_layers(net: ParametricNN, x: np.ndarray) -> ParametricNN:
         "feature_transform": net._input_transform,
         "output_transform": net._output_transform,
         "activation": [*activations, None],
+        "deformation": None,
         "hypernetwork": branch,
     }
     copy = network_of(net.parameter_space, functions, arrays)
+    copy.deformation = net.deformation
     mu = net.parameter_space.sample(len(x), "Halton")
     x = np.asarray(x, mu.dtype)
     expected, found = (
