@@ -14,6 +14,8 @@ from ._checks import as_reals, is_finite, is_integer, shown
 SCALES = ("linear", "log")
 # More are an oversight: there would be a column for each.
 _MOST_ENTRIES = 10_000
+# Entries of a vector in a line of text.
+_MOST_SHOWN = 4
 
 
 class Axis(NamedTuple):
@@ -74,6 +76,25 @@ def slices(axes) -> dict[str, slice]:
     ends = np.cumsum([0, *(len(axis.low) for axis in axes)]).tolist()
     names = [axis.name for axis in axes]
     return dict(zip(names, map(slice, ends, ends[1:]), strict=False))
+
+
+def shortened(axes, mu, equals: str = "=", digits: int = 6) -> str:
+    """One mu as text; of a vector with many entries the first and the last.
+
+    Args:
+        axes: Those of the space.
+        mu: Shape (p,).
+        equals: What stands between a name and its value.
+        digits: Of a number.
+    """
+    parts = []
+    for axis, columns in zip(axes, slices(axes).values(), strict=True):
+        values = [f"{value:.{digits}g}" for value in mu[columns]]
+        if len(values) > _MOST_SHOWN:
+            values[2:-1] = ["..."]
+        text = values[0] if axis.size is None else f"({', '.join(values)})"
+        parts.append(f"{axis.name}{equals}{text}")
+    return ", ".join(parts)
 
 
 def parse_axis(name: str, bounds) -> Axis:

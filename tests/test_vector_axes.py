@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr import __main__ as command
+from deepxde_lrnr._axes import shortened
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.parameter_space import OutsideParameterSpaceWarning, ParameterSpace
 from hypothesis import given, settings
@@ -161,6 +162,12 @@ def test_bad_values_are_refused(mu, message):
         ParameterSpace(k=(-1, 1, 3), nu=(0, 1)).as_array(mu)
 
 
+def test_long_vectors_are_shortened_in_text():
+    space = ParameterSpace(k=(-1, 1, 6), nu=(0, 1), w=(0, 1, 4))
+    text = shortened(space.axes, np.arange(11) / 8, " = ", 3)
+    assert text == "k = (0, 0.125, ..., 0.625), nu = 0.75, w = (0.875, 1, 1.12, 1.25)"
+
+
 def test_what_is_outside_is_told_by_its_column():
     with pytest.warns(OutsideParameterSpaceWarning, match=r"k_1 = 1.5 is outside"):
         array = ParameterSpace(k=(-1, 1, 2)).check({"k": [0, 1.5]})
@@ -224,7 +231,7 @@ def test_a_family_is_solved_for_dictionaries_of_vectors(fast):
     several = fast.solve({"k": [[1, 2], [2, 1]], "a": 0.8})
     assert several.predict(X).shape == (2, 2, 1)
     np.testing.assert_array_equal(several[0].coefficients, one.coefficients)
-    assert "k_0=1" in repr(one) and "k_1=2" in repr(one)
+    assert "k=(1, 2), a=0.8: residual" in repr(one)
 
 
 def test_a_file_keeps_the_vector(fast, tmp_path, capsys):

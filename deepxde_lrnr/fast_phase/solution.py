@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from .._axes import shortened
+
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10
 
@@ -70,12 +72,10 @@ class Solution:
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
         initial, status = np.ravel(self.initial_residual), np.ravel(self.status)
         steps = np.broadcast_to(self.steps, status.shape)
-        names = self.parameter_space.names
+        axes = self.parameter_space.axes
 
         def line(i):
-            values = ", ".join(
-                f"{n}={v:.6g}" for n, v in zip(names, mu[i], strict=True)
-            )
+            values = shortened(axes, mu[i])
             return (
                 f"  {values}: residual {initial[i]:.1e} -> {residual[i]:.1e} "
                 f"in {steps[i]} steps, {status[i]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._axes import shortened
 from .._checks import as_choice, shown
 
 # More lines than this have no legend.
@@ -104,5 +105,4 @@ def colors_of(mus, space):
 
 
 def mu_text(mu, solution) -> str:
-    names = solution.parameter_space.names
-    return ", ".join(f"{n} = {m:.3g}" for n, m in zip(names, mu, strict=True))
+    return shortened(solution.parameter_space.axes, mu, " = ", 3)

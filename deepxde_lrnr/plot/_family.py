@@ -10,6 +10,9 @@ from ..model import Model
 from ..report import Report
 from ._drawing import legend_beside, make_axes, parameter_index
 
+# Parameters beside the one that is drawn.
+_MOST_OTHERS = 6
+
 
 def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
     """The hypernetwork's coefficients along one parameter, the others at the centre.
@@ -56,6 +59,7 @@ def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
             if block is not None:
                 label = f"{symbol}, layer {layer} ({block.shape[1]})"
                 _plot(axis, mu[:, j], block.T, style, f"C{layer}", label)
+    # The others are at the centre; more of them than a title holds need no values.
     others = [
         f"{name} = {value:.3g}"
         for i, (name, value) in enumerate(zip(space.names, mu[0], strict=True))
@@ -64,7 +68,7 @@ def coefficients(model, parameter: str | None = None, num: int = 101, ax=None):
     axis.set(
         xlabel=space.names[j],
         ylabel="coefficient",
-        title=", ".join(others),
+        title=", ".join(others) if len(others) <= _MOST_OTHERS else "",
         xscale="log" if space.log[j] else "linear",
     )
     legend_beside(axis)
