@@ -60,27 +60,21 @@ def built(fast, quick, tolerance: float = TOLERANCE) -> dict:
     }
 
 
-def gallery(quick) -> dict:
-    """``families``: size, seconds, errors and milliseconds of each example."""
-    start, families = time.perf_counter(), {}
-    for name in NAMES[:1] if quick else NAMES:
+def group_of(name: str):
+    """A group of the benchmark: an example, under its name."""
+
+    def group(quick) -> dict:
+        start = time.perf_counter()
         # Each in a process of its own, whose memory is free afterwards.
         found = in_process("in_basis", name, quick)
         tolerance = found["tolerance"]
         found["untrained"] = in_process("in_basis", name, quick, tolerance, UNTRAINED)
         found["hardly_trained"] = in_process("named", name, quick)
-        families[name] = found
         print(name, found, flush=True)
-    return {
-        "families": families,
-        "effectivity_of_families": {
-            "median": float(
-                np.median([f["effectivity"][0] for f in families.values()])
-            ),
-            "smallest": min(f["effectivity"][1] for f in families.values()),
-        },
-        "gallery_seconds": time.perf_counter() - start,
-    }
+        return {name: found, f"{name}_seconds": time.perf_counter() - start}
+
+    group.__name__ = name
+    return group
 
 
 def in_process(function: str, *arguments) -> dict:
@@ -179,7 +173,7 @@ def run_example(name: str, quick, solve, steps: int | None):
 
 def describe_gallery(results) -> str:
     """Tables of ``families``."""
-    families = results["families"]
+    families = {name: results[name] for name in NAMES if name in results}
     measured = json.loads((HERE / "results" / "gallery.json").read_text())
     rows = [
         [

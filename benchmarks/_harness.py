@@ -5,6 +5,8 @@ A benchmark is a module with
 - ``compute(quick) -> dict``: the results, numbers and lists that JSON knows;
 - ``describe(results) -> str``: what they say, in Markdown, below the title;
 - ``draw(results) -> Figure`` (optional): a picture of them;
+- ``summary(results) -> dict`` (optional): results that follow from others, of groups
+  measured before as well;
 - ``GROUPS`` (optional): functions ``quick -> dict``, of which ``compute(quick, names)``
   takes those of the given names, or all;
 
@@ -58,6 +60,7 @@ def run(benchmark) -> None:
     results["seconds"] = time.perf_counter() - start
     if groups:
         results["seconds"] = sum(results.get(f"{g}_seconds", 0) for g in groups)
+    results |= getattr(benchmark, "summary", lambda _: {})(results)
     results["environment"] = environment()
     print(benchmark.describe(results))
     if path is None:

@@ -23,9 +23,10 @@ from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
 from .fast_phase.points import check_enough, enough_points, fast_collocations
+from .fast_phase.random_features import RandomFeatures
 from .fast_phase.solution import Solution
 from .fast_phase.stages import Stage, solve_in_stages
-from .fast_phase.trial_space import RandomFeatures, SolutionNetwork, TrialSpace
+from .fast_phase.trial_space import SolutionNetwork, TrialSpace
 from .fast_phase.unresolved import (
     estimate_doubtful,
     name_above,
@@ -362,7 +363,7 @@ class FastModel:
 
         Raises:
             RuntimeError: If the model was loaded without its problem, or the fast phase
-                finds nothing at one of the first mu.
+                finds nothing at any of the first mu.
             ValueError: If an argument is out of its range, or the residual is not a
                 function of derivatives at one point at a time.
 

@@ -116,11 +116,24 @@ def test_every_mu_that_is_off_by_a_per_cent_is_named(width, highest, iterations)
     """Only where k is large: the mean of what is left of the residual is tiny."""
     model = trained(wave, lrnr.ParameterSpace(k=(1, highest)), width, iterations)
     with pytest.warns(NotResolvedWarning):
-        fast = model.reduce(verbose=0)
+        fast = model.reduce(random_features=0, verbose=0)
     solution = fast.solve(fast.parameter_space.sample(30, "Halton"))
     true, named = errors(solution), solution.status == "not resolved"
     assert (true > 1e-2).sum() > 5
     assert named[true > 1e-2].all() and not named[true < 1e-3].any()
+
+
+def test_the_space_grows_where_the_family_is_not_resolved():
+    """By random features, though the mean residual is what was asked for."""
+    model = trained(wave, lrnr.ParameterSpace(k=(1, 40)), 6, 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NotResolvedWarning)
+        fast = model.reduce(verbose=0)
+    assert len(fast.space.random) > 0
+    assert "where that does not resolve it" in str(fast.report())
+    solution = fast.solve(fast.parameter_space.sample(30, "Halton"))
+    assert errors(solution).max() < 1e-4
+    assert set(solution.status) == {"converged"}
 
 
 def test_where_the_residual_does_not_tell_the_error_is_estimated(smooth, monkeypatch):

@@ -11,7 +11,8 @@ from deepxde_lrnr.fast_phase.expansion import find_expansion
 from deepxde_lrnr.fast_phase.jet_equations import JetEquations
 from deepxde_lrnr.fast_phase.network_equations import NetworkEquations
 from deepxde_lrnr.fast_phase.points import fast_collocations
-from deepxde_lrnr.fast_phase.trial_space import RandomFeatures, TrialSpace
+from deepxde_lrnr.fast_phase.random_features import RandomFeatures
+from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.nn import FastLRNR
 from deepxde_lrnr.taylor.jets import MultiIndices
 from deepxde_lrnr.taylor.precision import Precision, PrecisionWarning
@@ -64,7 +65,10 @@ def equations(pde, conditions=(), geom=PLANE, weights=None, outputs=1, order=2, 
     net((SPACE.sample(1), data.train_collocation.points[:1]))
     families.randomise(net, 0.7)
     full = FastLRNR(net)
-    random = RandomFeatures.draw(how.get("features", geom.dim), 3, 1.0)
+    features = np.random.default_rng(0).uniform(
+        -1, 1, (how.get("features", geom.dim), 9)
+    )
+    random = RandomFeatures.draw(features, 3)
     space = TrialSpace(full, Precision(full), random)
     # Half of the points are held out.
     residuals = [Residual(data, c, weights) for c in fast_collocations(data, 10, 8)]

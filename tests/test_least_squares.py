@@ -37,7 +37,7 @@ def family(pde=decay, **kwargs):
     return lrnr.data.ParametricPDE(problem, SPACE, 16, **kwargs)
 
 
-def network(data, features=None, outputs=1, width=12):
+def network(data, features=None, outputs=1, width=12, size=1.0):
     net = lrnr.nn.HyperLRNR(
         [data.geom.dim if features is None else features, width, width, outputs],
         "tanh",
@@ -48,7 +48,7 @@ def network(data, features=None, outputs=1, width=12):
         hypernetwork=(8,),
     )
     net((data.train_mu[:1], data.train_collocation.points[:1]))
-    families.randomise(net, 1.0)
+    families.randomise(net, size)
     return net
 
 
@@ -66,7 +66,9 @@ def fast():
 
 @pytest.fixture(scope="module")
 def curved():
-    return reduced(family(logistic))
+    """From a start of the size of the solution: a far one may end elsewhere."""
+    data = family(logistic)
+    return reduced(data, network(data, size=0.5))
 
 
 # What it finds

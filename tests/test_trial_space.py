@@ -6,11 +6,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.fast_phase.trial_space import (
-    RandomFeatures,
-    SolutionNetwork,
-    TrialSpace,
-)
+from deepxde_lrnr.fast_phase.random_features import RandomFeatures, search_scales
+from deepxde_lrnr.fast_phase.trial_space import SolutionNetwork, TrialSpace
 from deepxde_lrnr.nn import FastLRNR
 from deepxde_lrnr.taylor.feature_jets import FeatureJets
 from deepxde_lrnr.taylor.jets import MultiIndices
@@ -60,7 +57,13 @@ def network(feature=None, outputs=2, activation="tanh", transform=output):
 def space_of(net, num_random=0, **kwargs):
     full = FastLRNR(net, **kwargs)
     m = full.stack.W_in.shape[0]
-    return TrialSpace(full, Precision(full), RandomFeatures.draw(m, num_random, 1.0))
+    random = RandomFeatures.draw(spread(m), num_random)
+    return TrialSpace(full, Precision(full), random)
+
+
+def spread(num_features):
+    """Features at some points."""
+    return np.random.default_rng(0).uniform(-1, 1, (num_features, 50))
 
 
 @pytest.mark.parametrize("name", FEATURES)
@@ -170,10 +173,36 @@ def test_a_solution_is_a_readout_or_the_hypernetworks():
 
 
 def test_random_features_are_the_same_for_the_same_seed():
-    a, b, other = (RandomFeatures.draw(3, 8, 2.0, seed) for seed in (0, 0, 1))
+    f = spread(3)
+    a, b, other = (RandomFeatures.draw(f, 8, 2.0, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(a.weights, b.weights)
     assert np.abs(a.weights - other.weights).max() > 0.1 and len(a) == 8
-    assert np.abs(a.weights).max() <= 2 and a.weights.shape == (3, 8)
+    assert np.abs(a.scales(f)).max() <= 2 and a.weights.shape == (3, 8)
+    # Fewer are the first of more.
+    more = RandomFeatures.draw(f, 20, 2.0, 0)
+    np.testing.assert_array_equal(more.weights[:, :8], a.weights)
+    np.testing.assert_array_equal(more.shifts[:8], a.shifts)
+
+
+def test_each_random_feature_is_steep_inside():
+    """None is constant, however steep they are."""
+    f = spread(2) * [[1], [100]] + [[5], [0]]
+    random = RandomFeatures.draw(f, 64, [1, 30])
+    zeros = np.abs(random.weights.T @ f + random.shifts[:, None]).min(axis=1)
+    np.testing.assert_allclose(zeros, 0, atol=1e-12)
+    scales = random.scales(f)
+    assert 0.8 < scales[0] <= 1 and 24 < scales[1] <= 30
+
+
+def test_the_search_finds_which_feature_is_steep():
+    best = np.array([0.5, 8.0, 2.0])
+
+    def residual_of(scales):
+        return np.exp(np.abs(np.log(scales / best)).sum())
+
+    scales, value = search_scales(residual_of, 3)
+    np.testing.assert_allclose(scales, best)
+    assert value == residual_of(best) == 1
 
 
 def test_random_features_are_periodic_where_the_features_are():

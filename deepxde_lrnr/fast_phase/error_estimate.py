@@ -15,7 +15,8 @@ from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
 from .points import fast_collocations, num_points
-from .trial_space import RandomFeatures, TrialSpace
+from .random_features import RandomFeatures
+from .trial_space import TrialSpace
 
 # Random features by which the richer space is larger.
 _NUM_MORE = 128
@@ -62,17 +63,11 @@ class ErrorEstimate:
     def __init__(self, fast):
         data, weights = fast.residual.data, fast.residual.loss_weights
         own, expansion = fast.space, fast.expansion
-        random = own.random
-        scale = np.abs(random.weights).max() if len(random) else 1.0
-        more = RandomFeatures.draw(own.num_features, _NUM_MORE, scale, _SEED)
-        self._space = TrialSpace(
-            fast.reduced,
-            own.precision,
-            RandomFeatures(
-                np.hstack([random.weights, more.weights]),
-                np.concatenate([random.shifts, more.shifts]),
-            ),
-        )
+        features = own.features(fast.residual.collocation.points)
+        scales = own.random.scales(features)
+        more = RandomFeatures.draw(features, _NUM_MORE, scales, _SEED)
+        random = own.random.beside(more)
+        self._space = TrialSpace(fast.reduced, own.precision, random)
         self._own, self._rcond = own, fast.rcond
         count = num_points(self._space.size, expansion.num_equations)
         residuals = [

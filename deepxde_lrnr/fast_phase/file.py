@@ -19,7 +19,7 @@ from ..parameter_space import ParameterSpace
 from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
 from .expansion import Expansion
-from .trial_space import RandomFeatures
+from .random_features import RandomFeatures
 
 # Of the first design, whose files have none, there is no fast phase any more.
 _DESIGN = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +10,6 @@ import tensorflow as tf
 from ..io.networks import weights
 from ..nn import FastLRNR
 from ..nn.hyper_lrnr import rows_of
-from ..taylor.activations import tanh_series
 from ..taylor.activations import values as activation_values
 from ..taylor.feature_jets import FeatureJets, feature_jets
 from ..taylor.hidden_jets import HiddenJets
@@ -19,44 +17,7 @@ from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision, takes_parameters
 from ..taylor.solution_values import SolutionValues
 from ..taylor.workspace import Workspace
-
-
-@dataclass(frozen=True, eq=False)
-class RandomFeatures:
-    """Random features tanh(W^T f(x) + b) of the feature transform f.
-
-    Attributes:
-        weights: W, shape (number of features of f, number of random features).
-        shifts: b, shape (number of random features,).
-    """
-
-    weights: np.ndarray
-    shifts: np.ndarray
-
-    @classmethod
-    def draw(cls, num_features: int, count: int, scale: float, seed: int = 0):
-        """Weights and shifts, uniform in [-``scale``, ``scale``]."""
-        rng = np.random.default_rng(seed)
-        drawn = rng.uniform(-scale, scale, (num_features + 1, count))
-        return cls(drawn[:-1], drawn[-1])
-
-    def __len__(self) -> int:
-        return len(self.shifts)
-
-    def values(self, features):
-        """Tensor of shape (rows, number of random features)."""
-        return tf.tanh(tf.matmul(features, self.weights) + self.shifts)
-
-    def jets(self, indices: MultiIndices, features: np.ndarray) -> np.ndarray:
-        """Their jets, shape (number of indices, their number, n).
-
-        Args:
-            indices: Which derivatives.
-            features: Jets of the features, shape (number of indices, m, n).
-        """
-        inner = self.weights.T @ features
-        inner[0] += self.shifts[:, None]
-        return indices.compose(tanh_series(inner[0], indices.order), inner)
+from .random_features import RandomFeatures
 
 
 class TrialSpace:
@@ -104,7 +65,7 @@ class TrialSpace:
         widths = self.hidden.widths
         self.num_features = stack.W_in.shape[0]
         if random is None:
-            random = RandomFeatures.draw(self.num_features, 0, 1.0)
+            random = RandomFeatures.none(self.num_features)
         self.random = random
         self.num_functions = sum(widths) + len(random) + 1
         self.num_outputs = stack.num_outputs
@@ -224,16 +185,18 @@ class TrialSpace:
         """Whether the features depend on mu."""
         return takes_parameters(self.precision.network._input_transform)
 
-    def features(self, points: np.ndarray, mu) -> np.ndarray:
+    def features(self, points: np.ndarray, mu=None) -> np.ndarray:
         """What the feature transform gives.
 
         Args:
             points: Array of shape (n, d).
-            mu: Array of shape (1, p), or ``None`` if they do not depend on it.
+            mu: Array of shape (1, p), by default the middle of the box.
 
         Returns:
             Array of shape (m, n).
         """
+        if mu is None:
+            mu = self.parameter_space.sample(1, "uniform")
         values = MultiIndices.up_to(points.shape[1], 0)
         return FeatureJets(self.precision, values, points)(mu)[0]
 

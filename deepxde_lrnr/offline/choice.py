@@ -13,21 +13,28 @@ import numpy as np
 from .._progress import progress_bar
 from ..data.residual import Residual
 from ..fast_phase.gauss_newton import residuals_after
-from ..fast_phase.points import enough_points, fast_collocations
-from ..fast_phase.trial_space import RandomFeatures, TrialSpace
+from ..fast_phase.points import (
+    PER_UNKNOWN_RANDOM,
+    enough_points,
+    fast_collocations,
+    num_points,
+)
+from ..fast_phase.random_features import RandomFeatures, search_scales
+from ..fast_phase.trial_space import TrialSpace
 
 # Points of the PDE, at least, at which random features are compared.
 _FOR_RANDOM = 2_048
 # Neurons of each layer that are tried, as far as there are more.
 SIZES = (16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
-# Random features tried where all neurons are too few, and their scales.
+# Random features tried where all neurons are too few.
 COUNTS = (128, 256, 512)
 # So many only where the residual is still so many times what is aimed at: a solve takes
 # four times as long as with half of them.
-_VERY_MANY, _STILL_FAR = 512, 10
-SCALES = (0.5, 1.0, 2.0, 4.0)
+_VERY_MANY, _STILL_FAR, _VERY_FAR = 512, 10, 100
 # No more than the fewest of them where there would be more unknowns than this.
 _MOST_UNKNOWNS = 800
+# The same where a family is not resolved. A solve then takes up to a second.
+MANY_COUNTS, _VERY_MANY_UNKNOWNS = (128, 512, 1024), 2_000
 # The first features have to divide the residual by so much, twice as many by so much.
 _WORTH, _WORTH_MORE = 1.2, 1.1
 _NUM_PARAMETERS = 4
@@ -44,14 +51,18 @@ class Chooser:
         equations: For any trial space of the family.
         own: Trial space of the full network.
         target: Residual aimed at, relative to the hypernetwork's.
+        mu: Where they are compared, shape (n, p); by default a few of the box.
 
     Attributes:
         lines: What was compared.
     """
 
-    def __init__(self, equations, own: TrialSpace, target: float):
+    def __init__(self, equations, own: TrialSpace, target: float, mu=None):
         self._equations, self._own = equations, own
-        self._mu = own.parameter_space.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
+        if mu is None:
+            space = own.parameter_space
+            mu = space.sample(_SKIP + _NUM_PARAMETERS, "Halton")[_SKIP:]
+        self._mu = mu
         self._before = self._of_hypernetwork(self._mu)
         self.target = target
         self.lines: list[str] = []
@@ -92,51 +103,49 @@ class Chooser:
         return value
 
     def enrich(
-        self, network, precision, best: float, most: float
+        self, plain: TrialSpace, points: np.ndarray, counts: list[int], best: float
     ) -> tuple[RandomFeatures | None, float]:
         """Random features beside all neurons, as far as they are worth it.
 
         Args:
-            network: ``FastLRNR``.
-            precision: Of the user's functions.
+            plain: The trial space without any.
+            points: Points all over the domain, shape (n, d).
+            counts: How many may be tried, at least one number.
             best: Ratio without any.
-            most: Largest number of unknowns.
 
         Returns:
             The features, or ``None``, and the ratio with them.
         """
-        num_features = network.stack.W_in.shape[0]
+        features = plain.features(points)
 
-        def tried(count, scale):
-            random = RandomFeatures.draw(num_features, count, scale)
-            space = TrialSpace(network, precision, random)
-            label = f"with {count} random features of scale {scale:g}"
-            return self.ratio(space, label), random, scale
+        def ratio_with(count, scales) -> float:
+            space = plain.with_random(RandomFeatures.draw(features, count, scales))
+            described = ", ".join(f"{scale:g}" for scale in scales)
+            if len(set(scales)) == 1:
+                described = f"{scales[0]:g}"
+            label = f"with {count} random features of scale {described}"
+            return self.ratio(space, label)
 
-        size = TrialSpace(network, precision).size
-        counts = [
-            c
-            for c in COUNTS
-            if size + network.stack.num_outputs * c <= min(most, _MOST_UNKNOWNS)
-        ]
-        if not counts and size + network.stack.num_outputs * COUNTS[0] <= most:
-            counts = COUNTS[:1]
-        if not counts:
-            return None, best
-        value, chosen, scale = min(
-            (tried(counts[0], scale) for scale in SCALES), key=lambda t: t[0]
+        fewest = counts[0]
+        scales, value = search_scales(
+            lambda scales: ratio_with(fewest, scales), len(features), self.target
         )
         if value > best / _WORTH:
             return None, best
+        found = {fewest: value}
         for count in counts[1:]:
             enough = _STILL_FAR if count >= _VERY_MANY else 1
             if value <= enough * self.target:
                 break
-            new, random, _ = tried(count, scale)
-            if new > value / _WORTH_MORE:
+            new = ratio_with(count, scales)
+            # Far from the target one doubling that is worth little is not the last.
+            far = value > _VERY_FAR * self.target
+            if new > value / _WORTH_MORE and not far:
                 break
-            value, chosen = new, random
-        return chosen, value
+            found[count], value = new, min(new, value)
+        chosen = min(c for c, ratio in found.items() if ratio <= _WORTH_MORE * value)
+        value = found[chosen]
+        return RandomFeatures.draw(features, chosen, scales), value
 
 
 def choose_trial_space(
@@ -195,6 +204,50 @@ def choose_trial_space(
         _, layers, network = found[sizes[place]]
         random = None
         if best > rtol and random_features is None:
-            random, best = chooser.enrich(network, own.precision, best, most)
+            plain = TrialSpace(network, own.precision)
+            counts = _up_to(min(most, _MOST_UNKNOWNS), plain, COUNTS)
+            counts = counts or _up_to(most, plain, COUNTS[:1])
+            if counts:
+                inside = residuals[0].collocation.points
+                random, best = chooser.enrich(plain, inside, counts, best)
         worst = chooser.worst(TrialSpace(network, own.precision, random))
     return layers, network, random, tuple(chooser.lines), worst
+
+
+def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
+    """All neurons and many random features, where a smaller space does not do.
+
+    Args:
+        data: As for ``choose_trial_space``.
+        loss_weights: The same.
+        own: The same.
+        expansion: The same.
+        reduced: The same.
+        rtol: The same.
+        mu: Those at which a smaller one does not, shape (n, p).
+
+    Returns:
+        Layers, network, random features or ``None``, and what was compared.
+    """
+    layers, network = reduced(max(own.hidden.widths))
+    plain = TrialSpace(network, own.precision)
+    counts = _up_to(_VERY_MANY_UNKNOWNS, plain, MANY_COUNTS)
+    if not counts:
+        return layers, network, None, ()
+    size = plain.size + plain.num_outputs * counts[-1]
+    count = num_points(size, expansion.num_equations, PER_UNKNOWN_RANDOM)
+    residuals = [
+        Residual(data, c, loss_weights)
+        for c in fast_collocations(data, count, count // 4)
+    ]
+    equations = expansion.equations(*residuals, own)
+    chooser = Chooser(equations, own, rtol, mu)
+    best = chooser.ratio(plain, "all neurons where that does not resolve it")
+    inside = residuals[0].collocation.points
+    random, _ = chooser.enrich(plain, inside, counts, best)
+    return layers, network, random, tuple(chooser.lines)
+
+
+def _up_to(most: float, plain: TrialSpace, counts) -> list[int]:
+    """Numbers of random features with which there are at most so many unknowns."""
+    return [c for c in counts if plain.size + plain.num_outputs * c <= most]

@@ -24,17 +24,20 @@ from ..fast_model import FastModel
 from ..fast_phase.error_estimate import RESOLVED, NotResolvedWarning
 from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.points import enough_points, fast_collocations
-from ..fast_phase.trial_space import RandomFeatures, TrialSpace
+from ..fast_phase.random_features import RandomFeatures
+from ..fast_phase.trial_space import TrialSpace
 from ..nn import FastLRNR, HyperLRNR
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
-from .choice import choose_trial_space
+from .choice import choose_trial_space, enlarge_trial_space
 from .snapshots import draw_snapshots, snapshot_points
 
 # Where more than this share of the hypernetwork's residual is left, the error of u is
 # estimated at so many mu, which takes some seconds.
 _SUSPICIOUS, _NUM_ESTIMATED = 1e-2, 6
+# A space that takes many times as long has to leave no more than this share of it.
+_WORTH = 0.5
 
 
 def reduce_model(
@@ -112,7 +115,7 @@ def reduce_model(
             as_integer("points", points)
     _check_sizes(method, rank, rtol, oversampling, net.stack.widths)
     start = time.perf_counter()
-    by_default, worst = points is None, (0.0, None)
+    worst = 0.0, None
     rng = np.random.default_rng(seed)
     kept = nonzero_coefficients(net)
     full = FastLRNR(net, kept=kept)
@@ -161,7 +164,7 @@ def reduce_model(
 
         random, lines = None, ()
         if random_features:
-            random = RandomFeatures.draw(own.num_features, random_features, 1)
+            random = RandomFeatures.draw(own.features(x), random_features)
         if rank is None:
             layers, network, chosen, lines, worst = choose_trial_space(
                 data,
@@ -177,30 +180,51 @@ def reduce_model(
             random = random or chosen
         else:
             layers, network = reduced(rank)
-    if points is None:
-        space = TrialSpace(network, precision, random)
-        points = enough_points(space, expansion.num_equations)
-    fitted, watched = fast_collocations(data, points, seed=seed)
-    fast = FastModel(
-        full,
-        network,
-        layers,
-        Residual(data, fitted, loss_weights),
-        Residual(data, watched, loss_weights),
-        precision,
-        random,
-        expansion if known else None,
-        {"reduction": time.perf_counter() - start},
-        lines,
-    )
-    if by_default and worst[0] > _SUSPICIOUS:
+
+    def made(layers, network, random, lines) -> FastModel:
+        count = points
+        if points is None:
+            space = TrialSpace(network, precision, random)
+            count = enough_points(space, expansion.num_equations)
+        fitted, watched = fast_collocations(data, count, seed=seed)
+        return FastModel(
+            full,
+            network,
+            layers,
+            Residual(data, fitted, loss_weights),
+            Residual(data, watched, loss_weights),
+            precision,
+            random,
+            expansion if known else None,
+            {"reduction": time.perf_counter() - start},
+            lines,
+        )
+
+    fast = made(layers, network, random, lines)
+    if points is None and worst[0] > _SUSPICIOUS:
         mu = full.parameter_space.sample(_NUM_ESTIMATED, "Halton").astype(float)
         mu[-1] = worst[1]
+        begin = time.perf_counter()
         errors = fast.estimate_errors(mu=mu)
+        # A comparison with NaN is false.
+        bad = ~(errors <= RESOLVED)
+        if bad.any() and random_features is None and expansion.indices is not None:
+            with threadpool_limits(limits=1, user_api="blas"):
+                larger = made(
+                    *enlarge_trial_space(
+                        data, loss_weights, own, expansion, reduced, rtol, mu[bad]
+                    )
+                )
+            found = larger.estimate_errors(mu=mu)
+            if _largest(found) < _WORTH * _largest(errors):
+                fast, errors = larger, found
         _warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
-        fast.seconds["error estimate"] = time.perf_counter() - start
-        fast.seconds["error estimate"] -= fast.seconds["reduction"]
+        fast.seconds["error estimate"] = time.perf_counter() - begin
     return fast
+
+
+def _largest(errors: np.ndarray) -> float:
+    return float(np.max(np.where(np.isnan(errors), np.inf, errors)))
 
 
 def _warn_unresolved(names, mu, errors: np.ndarray, stacklevel: int) -> None:

@@ -8,15 +8,12 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import as_choice, as_integer, as_loss_weights, shown
 from .._forks import check_fork
-from ..data.collocation import bounding_box
 from ..data.residual import Residual
 from ..fast_phase.expansion import find_expansion
 from ..fast_phase.gauss_newton import minimise
 from ..fast_phase.points import PER_UNKNOWN_RANDOM, fast_collocations, num_points
-from ..fast_phase.trial_space import RandomFeatures
+from ..fast_phase.random_features import RandomFeatures, search_scales
 from ..prediction import Predictor
-from ..taylor.feature_jets import feature_jets
-from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from ..taylor.workspace import Workspace
 from .dense import PlainNetwork, check_layers
@@ -27,7 +24,6 @@ from .variables import Variables
 
 # Random features that are compared, as far as there are no more unknowns than so many.
 _COUNTS, _MOST_UNKNOWNS = (128, 256), 700
-_SCALES = (1.0, 2.0, 4.0, 8.0)
 # More of them have to divide the residual at held-out points by so much.
 _WORTH = 1.2
 _FEWEST_POINTS = 256
@@ -105,9 +101,10 @@ def polish(
     residuals = [Residual(data, c, weights) for c in fast_collocations(data, count)]
     equations = equations_of(expansion, *residuals, space)
     with threadpool_limits(limits=1, user_api="blas"):
-        search = _Search(equations, space, size)
+        points = residuals[0].collocation.points
+        search = _Search(equations, space, points, size)
         if random_features:
-            search.try_random(random_features, 1.0)
+            search.try_random(random_features)
         elif more:
             search.enrich()
         space, minimum, held_out = search.finish()
@@ -142,6 +139,7 @@ class _Search:
     Args:
         equations: For all of them.
         space: Without random features.
+        points: Points all over the domain.
         most: Largest number of unknowns.
 
     Attributes:
@@ -149,10 +147,12 @@ class _Search:
         steps: Number of steps of the last solve.
     """
 
-    def __init__(self, equations, space: DenseTrialSpace, most: int):
+    def __init__(self, equations, space: DenseTrialSpace, points, most: int):
         self._equations, self.space, self._most = equations, space, most
         self.steps = 0
-        self._best = space, self._solve(space, space.start(), _FEW_STEPS)
+        self._features = space.features(points)
+        self._first = self._solve(space, space.start(), _FEW_STEPS)
+        self._best = space, self._first
         self.initial = float(np.sqrt(self._best[1].held_out[0]))
 
     def _at(self, space):
@@ -161,69 +161,34 @@ class _Search:
     def _solve(self, space, start, iterations):
         return minimise(self._at(space), start, iterations, _RTOL)
 
-    def try_random(self, count: int, scale: float) -> bool:
-        """Whether so many random features lower the residual; kept if they do."""
+    def try_random(self, count: int, scales=1.0) -> float:
+        """The residual with so many random features; kept if it is lower."""
         best, found = self._best
-        space = self.space.with_random(self._draw(count, scale))
-        start = found.unknowns
-        if len(best.random) and not np.array_equal(
-            best.random.weights, space.random.weights[:, : len(best.random)]
+        random = RandomFeatures.draw(self._features, count, scales)
+        space, start = self.space.with_random(random), found.unknowns
+        if not np.array_equal(
+            best.random.weights, random.weights[:, : len(best.random)]
         ):
             best, start = self.space, self._first.unknowns
         new = self._solve(space, space.embed(start, best), _FEW_STEPS)
-        better = new.held_out[-1] * _WORTH**2 < found.held_out[-1]
-        if better:
+        if new.held_out[-1] * _WORTH**2 < found.held_out[-1]:
             self._best = space, new
-        return better
+        return float(np.sqrt(new.held_out[-1]))
 
     def enrich(self) -> None:
         """Random features, as far as they lower the residual at points held out."""
-        self._first = self._best[1]
         if not np.isfinite(self.initial):
             return
         outputs = self.space.num_outputs
         counts = [c for c in _COUNTS if self.space.size + c * outputs <= self._most]
         if not counts:
             return
-        chosen = None
-        for scale in _SCALES:
-            if self.try_random(counts[0], scale):
-                chosen = scale
-            elif chosen is not None:
-                break
-        if chosen is not None:
-            for count in counts[1:]:
-                if not self.try_random(count, chosen):
-                    break
-
-    def _draw(self, count: int, scale: float) -> RandomFeatures:
-        """Random features of the features scaled to [-1, 1] over the domain."""
-        low, high = self._range
-        drawn = np.random.default_rng(0).uniform(
-            -scale, scale, (count, self.space.num_features + 1)
+        scales, _ = search_scales(
+            lambda scales: self.try_random(counts[0], scales), len(self._features)
         )
-        half = (high - low) / 2
-        weights = drawn[:, :-1] / np.where(half > 0, half, 1)
-        shifts = drawn[:, -1] - weights @ ((high + low) / 2)
-        return RandomFeatures(weights.T.copy(), shifts)
-
-    @property
-    def _range(self):
-        data = self._equations_data
-        if self.space.precision.network._input_transform is None:
-            return bounding_box(data.geom)
-        points = np.asarray(data.train_collocation.points, float)
-        values = MultiIndices.up_to(points.shape[1], 0)
-        (features,) = feature_jets(self.space.precision, values, points)(
-            np.zeros((1, 1))
-        )
-        return features.min(axis=1), features.max(axis=1)
-
-    @property
-    def _equations_data(self):
-        equations = self._equations
-        given = getattr(equations, "residual", None)
-        return (given or equations._residuals[0]).data
+        for count in counts[1:]:
+            if len(self._best[0].random):
+                self.try_random(count, scales)
 
     def finish(self):
         """Steps to the end in the best space.

@@ -8,7 +8,8 @@ import tensorflow as tf
 from .._tracing import traced
 from ..fast_phase.expansion import Expansion
 from ..fast_phase.jet_equations import JetEquations
-from ..fast_phase.trial_space import RandomFeatures, TrialSpace
+from ..fast_phase.random_features import RandomFeatures
+from ..fast_phase.trial_space import TrialSpace
 from .dense import DenseJets
 
 

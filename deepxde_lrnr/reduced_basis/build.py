@@ -124,7 +124,17 @@ class _Growth:
         space = greedy.parameter_space
         first = _spread(space.scale(candidates), _NUM_FIRST)
         self._taken = list(first)
-        greedy.begin(candidates[first], _found(greedy, candidates[first]))
+        readouts = greedy.solve(candidates[first])
+        found = [readout is not None for readout in readouts]
+        if not any(found):
+            raise RuntimeError(
+                "The fast phase finds nothing better than the hypernetwork at any of "
+                f"{len(first)} mu, e.g. {candidates[first[0]]}, of which a basis could "
+                "be made; see solve(mu).status there."
+            )
+        first = np.array(first)[found]
+        readouts = [readout for readout in readouts if readout is not None]
+        greedy.begin(candidates[first], readouts)
         if not greedy.size:
             raise RuntimeError(
                 "The network's output is zero at all of the first mu: there is nothing "
@@ -260,14 +270,3 @@ def _spread(points: np.ndarray, count: int) -> list[int]:
         distance = np.minimum(distance, new)
         chosen.append(int(np.argmax(distance)))
     return chosen
-
-
-def _found(greedy: Greedy, mu: np.ndarray) -> list[np.ndarray]:
-    readouts = greedy.solve(mu)
-    if any(readout is None for readout in readouts):
-        at = mu[[readout is None for readout in readouts]][0]
-        raise RuntimeError(
-            f"The fast phase finds nothing better than the hypernetwork at mu = {at}, "
-            "of which a basis could be made; see solve(mu).status there."
-        )
-    return readouts
