@@ -31,6 +31,7 @@ BENCHMARKS = (
     "fast_phase",
     "reduced_basis",
     "peers",
+    "networks",
     "steady",
     "limits",
     "drop_in",
