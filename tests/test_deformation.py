@@ -78,7 +78,8 @@ def family(pde, geom=DISK, bcs=(), deformation=bent, outputs=1, space=SPACE, **h
 
 def equations(data, net, order, weights=None):
     full = FastLRNR(net)
-    random = RandomFeatures.draw(full.stack.W_in.shape[0], 3, 1.0)
+    features = np.random.default_rng(0).uniform(-1, 1, (full.stack.W_in.shape[0], 9))
+    random = RandomFeatures.draw(features, 3)
     space = TrialSpace(full, Precision(full), random)
     residuals = [Residual(data, c, weights) for c in fast_collocations(data, 10, 8)]
     indices = MultiIndices.up_to(data.geom.dim, order)
