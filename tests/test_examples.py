@@ -79,7 +79,7 @@ def indices_near_the_reference(printed, figures):
 
 def errors_fall_at_draws(printed, figures):
     assert 0 < figures["after_mean"] < 0.01 < figures["before_mean"]
-    assert f"mean | {100 * figures['before_mean']:11.4f}%" in printed
+    assert f"mean | {figures['before_mean']:11.4%}" in printed
 
 
 CHECKS = {
