@@ -132,7 +132,7 @@ def operator():
     return model_of(Parametric(NETWORKS["DeepONet"](1), SPACE))
 
 
-@pytest.mark.parametrize("name", ["FNN", "FNN of one layer", "DeepONet", "Cartesian"])
+@pytest.mark.parametrize("name", ["FNN", "DeepONet", "Cartesian"])
 def test_a_linear_family_is_exact_after_the_solve(name):
     model = model_of(Parametric(NETWORKS[name](1), SPACE))
     assert model.predict(T, MU).shape == grown().shape
@@ -144,7 +144,18 @@ def test_a_linear_family_is_exact_after_the_solve(name):
     assert np.all(np.abs(solution.predict(T) - grown()).max(axis=(1, 2)) < trained)
 
 
-@pytest.mark.parametrize("name", sorted({*FOR_SYSTEMS} - {"FNN", "Cartesian"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DeepONet",
+        "PFNN",
+        "split branch",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("FNN of one layer", "FNN with dropout", "LRNR", "split trunk")
+        ),
+    ],
+)
 def test_a_system(name):
     model = model_of(Parametric(FOR_SYSTEMS[name](2), SPACE), oscillator_data())
     solution = model.reduce(rank=9, random_features=32, verbose=0).solve(MU)
