@@ -11,9 +11,9 @@ from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.info import _sizes
 from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
-from deepxde_lrnr.io.networks import as_layers
 from deepxde_lrnr.io.sizes import below
 from deepxde_lrnr.nn import FastLRNR, Parametric
+from deepxde_lrnr.offline.layers import as_layers
 from deepxde_lrnr.taylor.jets import MultiIndices
 from deepxde_lrnr.taylor.precision import Precision
 
