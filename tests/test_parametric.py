@@ -411,6 +411,8 @@ def test_weights_are_kept_in_a_file_of_their_own(fnn, tmp_path):
     other.compile("adam", lr=1e-3, verbose=0)
     other.restore(path)
     np.testing.assert_array_equal(other.predict(T, MU), fnn.predict(T, MU))
+    solution = other.reduce(rank=9, random_features=32, verbose=0).solve(MU)
+    np.testing.assert_allclose(solution.predict(T), grown(), rtol=1e-6)
     with pytest.raises(ValueError, match="save_path is .*does not end in .npz"):
         fnn.save(tmp_path / "model.npz")
 
