@@ -272,9 +272,7 @@ def which_network(peers: dict) -> str:
         known = [name for name in names if name in peers]
         ordered = sorted(known, key=lambda name: peers[name]["l1_mean"])
         described = ", ".join(
-            f"{names[name]} {percent(peers[name]['l1_mean'])} in "
-            f"{peers[name]['online_ms']:.3g} ms"
-            for name in ordered
+            f"{names[name]} {percent(peers[name]['l1_mean'])}" for name in ordered
         )
         sentences.append(f"{when}: {described}.")
     return "Which network, by mean error. " + " ".join(sentences)

@@ -59,7 +59,7 @@ class FastModel:
     """A trained family, reduced. Made by ``Model.reduce`` or ``load_fast``.
 
     Attributes:
-        full: The LRNR itself, frozen: a ``FastLRNR`` with every neuron kept.
+        full: The network itself, frozen: a ``FastLRNR`` with every neuron kept.
         reduced: ``FastLRNR`` of the selected neurons.
         layers: ``ReducedLayer`` of each hidden layer.
         residual: Residual at the points of the fast phase.
@@ -268,7 +268,7 @@ class FastModel:
         return Report.of(self)
 
     def predict(self, x, mu, operator=None) -> np.ndarray:
-        """The hypernetwork's solution, before any fast phase; as ``Model.predict``.
+        """The trained network's solution, before any fast phase; as ``Model.predict``.
 
         Args:
             x: Points, array of shape (N, d).

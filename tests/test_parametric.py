@@ -11,9 +11,9 @@ from deepxde_lrnr.fast_phase.trial_space import TrialSpace
 from deepxde_lrnr.info import _sizes
 from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
-from deepxde_lrnr.io.networks import as_layers
 from deepxde_lrnr.io.sizes import below
 from deepxde_lrnr.nn import FastLRNR, Parametric
+from deepxde_lrnr.offline.layers import as_layers
 from deepxde_lrnr.taylor.jets import MultiIndices
 from deepxde_lrnr.taylor.precision import Precision
 
@@ -132,7 +132,7 @@ def operator():
     return model_of(Parametric(NETWORKS["DeepONet"](1), SPACE))
 
 
-@pytest.mark.parametrize("name", ["FNN", "FNN of one layer", "DeepONet", "Cartesian"])
+@pytest.mark.parametrize("name", ["FNN", "DeepONet", "Cartesian"])
 def test_a_linear_family_is_exact_after_the_solve(name):
     model = model_of(Parametric(NETWORKS[name](1), SPACE))
     assert model.predict(T, MU).shape == grown().shape
@@ -144,7 +144,18 @@ def test_a_linear_family_is_exact_after_the_solve(name):
     assert np.all(np.abs(solution.predict(T) - grown()).max(axis=(1, 2)) < trained)
 
 
-@pytest.mark.parametrize("name", sorted({*FOR_SYSTEMS} - {"FNN", "Cartesian"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DeepONet",
+        "PFNN",
+        "split branch",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("FNN of one layer", "FNN with dropout", "LRNR", "split trunk")
+        ),
+    ],
+)
 def test_a_system(name):
     model = model_of(Parametric(FOR_SYSTEMS[name](2), SPACE), oscillator_data())
     solution = model.reduce(rank=9, random_features=32, verbose=0).solve(MU)
@@ -400,6 +411,8 @@ def test_weights_are_kept_in_a_file_of_their_own(fnn, tmp_path):
     other.compile("adam", lr=1e-3, verbose=0)
     other.restore(path)
     np.testing.assert_array_equal(other.predict(T, MU), fnn.predict(T, MU))
+    solution = other.reduce(rank=9, random_features=32, verbose=0).solve(MU)
+    np.testing.assert_allclose(solution.predict(T), grown(), rtol=1e-6)
     with pytest.raises(ValueError, match="save_path is .*does not end in .npz"):
         fnn.save(tmp_path / "model.npz")
 

@@ -26,13 +26,13 @@ from ..fast_phase.expansion import Expansion, find_expansion
 from ..fast_phase.points import enough_points, fast_collocations
 from ..fast_phase.random_features import RandomFeatures
 from ..fast_phase.trial_space import TrialSpace
-from ..io.networks import as_layers
 from ..nn import FastLRNR, HyperLRNR, Parametric
 from ..nn.fast_lrnr import needed_of_layers
 from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from .choice import choose_trial_space, enlarge_trial_space
+from .layers import as_layers
 from .snapshots import draw_snapshots, snapshot_points
 
 # Where more than this share of the hypernetwork's residual is left, the error of u is
