@@ -434,9 +434,15 @@ def test_a_subclass_that_computes_something_else_is_not_reduced():
         def call(self, inputs, training=False):
             return super().call(inputs) ** 2 + 1
 
-    model = model_of(Parametric(Squared([3, 8, 1], "tanh", GLOROT), SPACE), None, 2)
-    with pytest.raises(TypeError, match="a Squared, does not compute what its layers"):
-        model.reduce()
+    class Twice(dde.nn.FNN):
+        def call(self, inputs, training=False):
+            y = super().call(inputs)
+            return tf.concat([y, y], axis=1)
+
+    for kind in (Squared, Twice):
+        model = model_of(Parametric(kind([3, 8, 1], "tanh", GLOROT), SPACE), None, 2)
+        with pytest.raises(TypeError, match=f"a {kind.__name__}, does not compute"):
+            model.reduce()
 
 
 def test_a_network_without_hidden_layer_is_not_reduced():
