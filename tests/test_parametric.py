@@ -13,6 +13,7 @@ from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
 from deepxde_lrnr.io.sizes import below
 from deepxde_lrnr.nn import FastLRNR, Parametric
+from deepxde_lrnr.offline import reduce_model
 from deepxde_lrnr.offline.layers import as_layers
 from deepxde_lrnr.taylor.jets import MultiIndices
 from deepxde_lrnr.taylor.precision import Precision
@@ -434,9 +435,16 @@ def test_a_subclass_that_computes_something_else_is_not_reduced():
         def call(self, inputs, training=False):
             return super().call(inputs) ** 2 + 1
 
-    model = model_of(Parametric(Squared([3, 8, 1], "tanh", GLOROT), SPACE), None, 2)
-    with pytest.raises(TypeError, match="a Squared, does not compute what its layers"):
-        model.reduce()
+    class Twice(dde.nn.FNN):
+        def call(self, inputs, training=False):
+            y = super().call(inputs)
+            return tf.concat([y, y], axis=1)
+
+    for kind in (Squared, Twice):
+        net = Parametric(kind([3, 8, 1], "tanh", GLOROT), SPACE)
+        net((MU.astype("f4"), T[:3].astype("f4")))
+        with pytest.raises(TypeError, match=f"a {kind.__name__}, does not compute"):
+            reduce_model(growth_data(), net)
 
 
 def test_a_network_without_hidden_layer_is_not_reduced():

@@ -52,7 +52,8 @@ def as_layers(net: ParametricNN, x: np.ndarray) -> ParametricNN:
         np.asarray(n.evaluate(mu, x, n.coefficients(mu))) for n in (net, copy)
     )
     scale = np.abs(expected).max(initial=0)
-    same = np.all(np.abs(found - expected) <= _ROUNDING * scale + 1e-6)
+    same = found.shape == expected.shape
+    same = same and np.all(np.abs(found - expected) <= _ROUNDING * scale + 1e-6)
     # What is not finite is said where the residual is.
     if not same and np.isfinite(expected).all():
         raise TypeError(
