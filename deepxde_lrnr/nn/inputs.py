@@ -52,22 +52,11 @@ class OfRows:
         return _named(arrays, first, inner, last), _activations(first, *inner), "tanh"
 
 
-class OfPairs:
+class OfPairs(OfRows):
     """A network of the tuple (mu, features) of rows; as ``OfRows``."""
-
-    num_biases = 0
-
-    def __init__(self, net, num_parameters: int):
-        self.net, self.num_coefficients = net, num_parameters
-
-    def networks(self) -> list:
-        return [self.net]
 
     def layers(self) -> list:
         return self.net.layers
-
-    def coefficients(self, y):
-        return y
 
     def combine(self, features, z):
         return self.net((rows_of(z, features), features))

@@ -33,7 +33,7 @@ COUNTS = (128, 256, 512)
 _VERY_MANY, _STILL_FAR, _VERY_FAR = 512, 10, 100
 # No more than the fewest of them where there would be more unknowns than this.
 _MOST_UNKNOWNS = 800
-# The same where a family is not resolved. A solve then takes up to a second.
+# The same where a family is not resolved, whatever time a solve then takes.
 MANY_COUNTS, _VERY_MANY_UNKNOWNS = (128, 512, 1024), 2_000
 # The first features have to divide the residual by so much, twice as many by so much.
 _WORTH, _WORTH_MORE = 1.2, 1.1
@@ -190,11 +190,8 @@ def choose_trial_space(
         most *= expansion.num_equations / 2
         fitting = [s for s in sizes if outputs * (len(widths) * s + 1) <= most]
         sizes = fitting or sizes[:1]
-    residuals = [
-        Residual(data, c, loss_weights)
-        for c in fast_collocations(data, count, count // 4)
-    ]
-    chooser = Chooser(expansion.equations(*residuals, own), own, rtol, mu)
+    equations, inside = _compared_at(count, data, loss_weights, expansion, own)
+    chooser = Chooser(equations, own, rtol, mu)
     found = {}
 
     def ratio(size) -> float:
@@ -218,7 +215,6 @@ def choose_trial_space(
             counts = _up_to(min(most, _MOST_UNKNOWNS), plain, COUNTS)
             counts = counts or _up_to(most, plain, COUNTS[:1])
             if counts:
-                inside = residuals[0].collocation.points
                 random, best = chooser.enrich(plain, inside, counts, best)
         worst = chooser.worst(TrialSpace(network, own.precision, random))
     return layers, network, random, tuple(chooser.lines), worst
@@ -246,16 +242,21 @@ def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
         return layers, network, None, ()
     size = plain.size + plain.num_outputs * counts[-1]
     count = num_points(size, expansion.num_equations, PER_UNKNOWN_RANDOM)
+    equations, inside = _compared_at(count, data, loss_weights, expansion, own)
+    chooser = Chooser(equations, own, rtol, mu)
+    best = chooser.ratio(plain, "all neurons where that does not resolve it")
+    random, _ = chooser.enrich(plain, inside, counts, best)
+    return layers, network, random, tuple(chooser.lines)
+
+
+def _compared_at(count: int, data, loss_weights, expansion, own):
+    """The residual for any trial space at so many points, and these points."""
     residuals = [
         Residual(data, c, loss_weights)
         for c in fast_collocations(data, count, count // 4)
     ]
     equations = expansion.equations(*residuals, own)
-    chooser = Chooser(equations, own, rtol, mu)
-    best = chooser.ratio(plain, "all neurons where that does not resolve it")
-    inside = residuals[0].collocation.points
-    random, _ = chooser.enrich(plain, inside, counts, best)
-    return layers, network, random, tuple(chooser.lines)
+    return equations, residuals[0].collocation.points
 
 
 def _up_to(most: float, plain: TrialSpace, counts) -> list[int]:

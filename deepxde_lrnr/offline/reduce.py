@@ -232,15 +232,16 @@ def reduce_model(
                     )
                 )
             found = larger.estimate_errors(mu=mu)
-            if _largest(found) < _WORTH * _largest(errors):
+            if max(_or_infinite(found)) < _WORTH * max(_or_infinite(errors)):
                 fast, errors = larger, found
         _warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
         fast.seconds["error estimate"] = time.perf_counter() - begin
     return fast
 
 
-def _largest(errors: np.ndarray) -> float:
-    return float(np.max(np.where(np.isnan(errors), np.inf, errors)))
+def _or_infinite(errors: np.ndarray) -> np.ndarray:
+    """The errors, infinite where none could be estimated."""
+    return np.where(np.isfinite(errors), errors, np.inf)
 
 
 def _warn_unresolved(names, mu, errors: np.ndarray, stacklevel: int) -> None:
@@ -248,7 +249,7 @@ def _warn_unresolved(names, mu, errors: np.ndarray, stacklevel: int) -> None:
     bad = ~(errors <= RESOLVED)
     if not bad.any():
         return
-    i = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
+    i = int(np.argmax(_or_infinite(errors)))
     at = ", ".join(f"{name} = {m:.3g}" for name, m in zip(names, mu[i], strict=True))
     warnings.warn(
         f"The family is not resolved: at {bad.sum()} of {len(mu)} mu looked at the "
