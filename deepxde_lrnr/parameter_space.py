@@ -322,10 +322,12 @@ class ParameterSpace:
 
         Raises:
             TypeError: If `mu` is not made of real numbers.
-            ValueError: If the last axis is not of size p.
+            ValueError: If the last axis is not of size p, or an array has a value that
+                is not finite.
         """
         if not _is_tensor(mu):
             mu = as_reals("mu", mu)
+            _require_finite(mu)
         self._require_columns(mu.shape)
         return {name: mu[..., columns] for name, columns in slices(self._axes).items()}
 
@@ -380,8 +382,7 @@ class ParameterSpace:
     def _scale_array(self, mu):
         array = numeric(mu, "mu")
         self._require_columns(array.shape)
-        if not np.isfinite(array).all():
-            raise ValueError("mu has entries that are NaN or infinite.")
+        _require_finite(array)
         bad = self._log & (array <= 0)
         if bad.any():
             *_, column = np.argwhere(bad)[0]
@@ -441,6 +442,11 @@ def _is_tensor(value) -> bool:
     # Where nobody has imported TensorFlow there are no Tensors.
     tf = sys.modules.get("tensorflow")
     return tf is not None and tf.is_tensor(value)
+
+
+def _require_finite(array) -> None:
+    if not np.isfinite(array).all():
+        raise ValueError("mu has entries that are NaN or infinite.")
 
 
 def _check_columns(axes) -> None:
