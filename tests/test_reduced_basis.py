@@ -10,6 +10,7 @@ from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
 from deepxde_lrnr.reduced_basis import BasisLeastSquares, SlowDecayWarning
+from deepxde_lrnr.reduced_basis.greedy import Greedy
 
 LINE = dde.geometry.Interval(0, 1)
 X = np.linspace(0, 1, 101)[:, None]
@@ -102,7 +103,10 @@ def test_the_estimate_is_near_the_error(fast):
     assert ratio.min() >= 0.1
 
 
-def test_the_solutions_it_is_made_of_are_in_it(fast):
+def test_the_solutions_it_is_made_of_are_in_it(model):
+    fast = model.reduce(verbose=0)
+    fast.build_basis(tolerance=1e-2, max_size=24, num_candidates=60, verbose=0)
+    assert fast.basis.size == len(fast.basis.mu) < 24
     functions = fast.basis.functions.values(X)[0].T
     inside = slice(1, -1)
     for mu in fast.basis.mu:
@@ -110,7 +114,27 @@ def test_the_solutions_it_is_made_of_are_in_it(fast):
         output = (u / (X * (1 - X)).clip(1e-9))[inside]
         coefficients, *_ = np.linalg.lstsq(functions[inside], output)
         distance = np.linalg.norm(functions[inside] @ coefficients - output)
-        assert distance <= 1e-9 * np.linalg.norm(output)
+        assert distance <= 1e-8 * np.linalg.norm(output)
+
+
+def test_a_basis_of_fewer_functions_than_solutions_fits_them_best(fast):
+    """Oracle: the singular values of the matrix of the solutions."""
+    greedy = Greedy(fast.all_neurons, max_size=6, capacity=14)
+    mu = np.linspace(1, 8, 14)[:, None]
+    readouts = greedy.solve(mu)
+    greedy.begin(mu, readouts)
+    smaller = greedy.compressed(6)
+    assert smaller.functions().transform.shape == (greedy.size, 6)
+    columns = [
+        (greedy._scales * greedy._solution(*s)).ravel()
+        for s in zip(mu, readouts, strict=True)
+    ]
+    S = np.transpose([c / np.linalg.norm(c) for c in columns])
+    basis = (smaller._scales[:, :, None] * smaller._jets).transpose(2, 0, 1, 3)
+    Q = basis.reshape(6, -1).T
+    assert np.allclose(Q.T @ Q, np.eye(6), atol=1e-10)
+    left = np.linalg.norm(S - Q @ (Q.T @ S))
+    assert np.isclose(left, np.linalg.norm(np.linalg.svd(S)[1][6:]), rtol=1e-6)
 
 
 def test_the_jacobian_is_the_derivative(fast):
@@ -226,6 +250,8 @@ def test_a_basis_that_is_too_small_says_so_and_is_not_taken(model):
             tolerance=1e-9, max_size=8, num_candidates=40, verbose=0
         )
     assert not basis.usable and basis.size == 8
+    # They are combinations of more solutions.
+    assert 8 < len(basis.mu) <= 16
     assert fast.solve(K[0]).method == "trial space"
     assert fast.solve(K[0], IN_BASIS).method == "reduced basis"
     assert "functions: 8" in repr(basis)

@@ -318,7 +318,6 @@ class JetEquations:
         ]
         # Columns contiguous, as LAPACK wants them.
         J = workspace.empty("jacobian", (num_outputs * k, sum(sizes)))
-        J[...] = 0
         first = 0
         for slope, block, (factors, _) in zip(
             slopes, self.blocks, self._factors, strict=True
@@ -328,14 +327,23 @@ class JetEquations:
             starts = [0, block.count] if block.paired else [0]
             for column in slope:
                 for c in range(num_outputs):
-                    out = J[c * k : (c + 1) * k, first : first + n]
-                    for start in starts:
-                        rows = block.start + start
-                        for weights, values in zip(column, functions, strict=True):
-                            weights = weights[c, start : start + n]
-                            if weights.any():
-                                part = workspace.empty(("part", n), (k, n))
-                                values = values[:, rows : rows + n]
-                                out += np.multiply(weights, values, out=part)
+                    terms = [
+                        (column[i, c, start : start + n], functions[i], start)
+                        for start in starts
+                        for i in range(len(functions))
+                    ]
+                    out, own = J[c * k : (c + 1) * k, first : first + n], None
+                    for weights, values, start in terms:
+                        if not weights.any():
+                            continue
+                        begin = block.start + start
+                        values = values[:, begin : begin + n]
+                        if own is None:
+                            own = np.multiply(weights, values, out=out)
+                        else:
+                            part = workspace.empty(("part", n), (k, n))
+                            own += np.multiply(weights, values, out=part)
+                    if own is None:
+                        out[...] = 0
                 first += n
         return J.T

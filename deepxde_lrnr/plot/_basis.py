@@ -41,7 +41,7 @@ def basis(model, parameters=None, ax=None):
     decay, chosen = make_axes(ax, 2)
     decay.semilogy(model.sizes, model.decay, ".-")
     decay.set(xlabel="basis functions", ylabel="largest residual over the box")
-    order, label = np.arange(1, model.size + 1), "chosen as number"
+    order, label = np.arange(1, len(model.mu) + 1), "chosen as number"
     names = [space.names[j] for j in columns]
     scales = ["log" if space.log[j] else "linear" for j in columns]
     if len(columns) == 1:

@@ -22,12 +22,13 @@ def check_arrays(arrays: dict, size: int, num_parameters: int) -> None:
         KeyError: If one is missing.
         ValueError: If they contradict each other.
     """
-    n, p = len(arrays["mu"]), num_parameters
+    count, p = len(arrays["mu"]), num_parameters
+    n = arrays["transform"].shape[-1] if arrays["transform"].ndim else 0
     m, k = len(arrays["nodes"]), len(arrays["checked"])
     expected = {
-        "mu": (n, p),
-        "readouts": (n, size),
-        "transform": (n, n),
+        "mu": (count, p),
+        "readouts": (count, size),
+        "transform": (count, n),
         "checked": (k, p),
         "errors": (k,),
         "interpolation_errors": (k,),
@@ -42,7 +43,7 @@ def check_arrays(arrays: dict, size: int, num_parameters: int) -> None:
         # What could not be solved has no error.
         if not name.endswith("errors") and not np.isfinite(array).all():
             raise ValueError(f"basis/{name} has entries that are NaN or infinite")
-    if not n or not 0 < m <= _MAX_NODES:
+    if not 0 < n <= count or not 0 < m <= _MAX_NODES:
         raise ValueError(f"the basis has {n} functions and {m} nodes")
 
 

@@ -31,9 +31,9 @@ class BasisFunctions:
 
     Args:
         space: The trial space in which they were solved.
-        mu: The chosen mu_j, shape (n, p).
-        readouts: Their readouts, shape (n, ``space.size``).
-        transform: A, shape (n, n), upper triangular.
+        mu: The chosen mu_j, shape (m, p).
+        readouts: Their readouts, shape (m, ``space.size``).
+        transform: A, shape (m, n), n at most m.
 
     Attributes:
         size: n.
@@ -46,7 +46,7 @@ class BasisFunctions:
         self.mu = np.asarray(mu, float)
         self.readouts = np.asarray(readouts, float)
         self.transform = np.asarray(transform, float)
-        self.size, self.num_outputs = len(self.mu), space.num_outputs
+        self.size, self.num_outputs = self.transform.shape[1], space.num_outputs
 
     def jets(self, indices: MultiIndices, points: np.ndarray) -> np.ndarray:
         """Jets of the basis functions.
@@ -69,7 +69,7 @@ class BasisFunctions:
         functions = self.space.at_points(indices, points, keep=False)
         workspace = Workspace()
         solutions = np.empty(
-            (len(indices), self.num_outputs, self.size, len(points)), float
+            (len(indices), self.num_outputs, len(self.mu), len(points)), float
         )
         for j, (mu, readout) in enumerate(zip(self.mu, self.readouts, strict=True)):
             solutions[:, :, j] = solution_jets(
@@ -106,9 +106,9 @@ class BasisFunctions:
         weights = tf.matmul(c, self.transform, transpose_b=True)  # of the solutions
         weights = tf.tile(weights, (tf.shape(x)[0] // num_mu, 1))
         # Each row for each of the mu that the basis is made of.
-        rows = tf.repeat(reference_of(x, reference), self.size, axis=0)
+        rows = tf.repeat(reference_of(x, reference), len(self.mu), axis=0)
         values = self.space.combine(tf.constant(self.mu), rows, self.readouts)
-        values = tf.reshape(values, (-1, self.size, self.num_outputs))
+        values = tf.reshape(values, (-1, len(self.mu), self.num_outputs))
         total = tf.einsum("rj,rjc->rc", weights, values)
         return self.precision.output_transform(rows_of(mu, x), x, total)
 

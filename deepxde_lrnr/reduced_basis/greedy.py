@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import tensorflow as tf
 
@@ -26,7 +28,9 @@ class Greedy:
 
     Args:
         fast: ``FastModel`` by which they are solved.
-        max_size: Largest number of basis functions.
+        max_size: Largest number of basis functions of which solutions are made; their
+            number decides how many points there are.
+        capacity: Largest number of solutions.
 
     Attributes:
         size: Number of basis functions so far.
@@ -41,7 +45,7 @@ class Greedy:
         <https://doi.org/10.1007/978-3-319-15431-2>`_, chapter 7.
     """
 
-    def __init__(self, fast, max_size: int):
+    def __init__(self, fast, max_size: int, capacity: int):
         self._fast, self._space = fast, fast.space
         self.parameter_space = fast.parameter_space
         data, weights = fast.residual.data, fast.residual.loss_weights
@@ -60,8 +64,9 @@ class Greedy:
         self._shape = len(indices), num_outputs, len(points)
         self.mu, self.readouts = [], []
         self.size = 0
-        self._jets = np.zeros((*self._shape[:2], max_size, self._shape[2]))
-        self._transform = np.zeros((max_size, max_size))
+        self._jets = np.zeros((*self._shape[:2], capacity, self._shape[2]))
+        # The basis as combinations of the solutions, and these in the basis.
+        self._transform, self._solutions = np.zeros((2, capacity, capacity))
         self._scales = None
 
     @property
@@ -71,10 +76,8 @@ class Greedy:
 
     def functions(self) -> BasisFunctions:
         """The basis so far."""
-        n = self.size
-        return BasisFunctions(
-            self._space, self.mu, self.readouts, self._transform[:n, :n]
-        )
+        transform = self._transform[: len(self.mu), : self.size]
+        return BasisFunctions(self._space, self.mu, self.readouts, transform)
 
     def solve(self, mu: np.ndarray) -> list[np.ndarray | None]:
         """Readouts of the fast phase for mu of (n, p), ``None`` where it found none."""
@@ -112,15 +115,43 @@ class Greedy:
             h = np.sum(scaled * self._jets[:, :, :k], axis=(0, 1, 3))
             jets = jets - np.tensordot(h, self._jets[:, :, :k], (0, 2))
             combination[:k] -= self._transform[:k, :k] @ h
+            self._solutions[:k, k] += h
         left = np.linalg.norm(self._scales * jets)
         if not left > _DEPENDENT * length:
+            self._solutions[:, k] = 0
             return False
         self._jets[:, :, k] = jets / left
         self._transform[: k + 1, k] = combination / left
+        self._solutions[k, k] = left
         self.mu.append(mu)
         self.readouts.append(readout)
         self.size += 1
         return True
+
+    def copy(self) -> Greedy:
+        """The same basis, which grows apart from this one."""
+        other = copy.copy(self)
+        other.mu, other.readouts = list(self.mu), list(self.readouts)
+        other._jets = self._jets.copy()
+        other._transform = self._transform.copy()
+        other._solutions = self._solutions.copy()
+        return other
+
+    def compressed(self, size: int) -> Greedy:
+        """The basis of a number of functions that fits the solutions best.
+
+        By proper orthogonal decomposition (POD): the sum over the solutions of what
+        the basis leaves of them, relative squares in the norm of the basis, is the
+        least. It grows no further.
+        """
+        n, other = self.size, copy.copy(self)
+        solutions = self._solutions[:n, :n]
+        solutions = solutions / np.linalg.norm(solutions, axis=0)
+        directions = np.linalg.svd(solutions)[0][:, :size]
+        other._jets = np.matmul(directions.T, self._jets[:, :, :n])
+        other._transform = self._transform[:n, :n] @ directions
+        other.size = size
+        return other
 
     def reduced(self, mu: np.ndarray, starts: np.ndarray):
         """Solves in the basis so far.

@@ -35,7 +35,7 @@ class BasisPredictor(Predictor):
 
     def _max_rows(self) -> int:
         # For operators, each of them for each solution that the basis is made of.
-        return max(1, MAX_ROWS // self.network.size)
+        return max(1, MAX_ROWS // len(self.network.mu))
 
     def evaluate(self, function, x, mu, coefficients, single: bool):
         """As that of ``Predictor``; operators go through TensorFlow."""

@@ -17,10 +17,10 @@ class BasisValues:
 
     Args:
         solutions: Values of N(x; mu_j).
-        mu: The mu_j, shape (n, p).
-        transform: A, shape (n, n).
+        mu: The mu_j, shape (m, p).
+        transform: A, shape (m, n).
         features: Function of points, shape (N, d), and of a mu of shape (1, p), or
-            ``None`` where they do not depend on it, to features of shape (m, N).
+            ``None`` where they do not depend on it, to features of shape (q, N).
         takes_parameters: Whether they do.
     """
 
