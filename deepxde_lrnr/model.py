@@ -341,7 +341,7 @@ class Model(MetaPhase):
                 "infinity. Try a smaller lr."
             )
         self._examine()
-        weights = self.data._residual_weights(
+        weights = self.data.losses.weights_of_errors(
             self.loss_weights, self.net.regularizer is not None
         )
         return reduce_model(self.data, self.net, weights, **kwargs)

@@ -658,7 +658,7 @@ def test_measurements_are_at_physical_points():
             problem, space, 4, deformation=lambda x, m: x * m
         )
 
-    (arrays,) = make(x)._measurements()
+    (arrays,) = make(x).losses.measurements()
     np.testing.assert_allclose(arrays[3], x / runs, atol=1e-6)
     np.testing.assert_allclose(arrays[4], 1 / runs, atol=1e-6)
     with pytest.raises(ValueError, match=r"measurement at \(0.8\) for L = 0.7"):

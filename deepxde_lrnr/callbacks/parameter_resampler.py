@@ -126,7 +126,7 @@ class ParameterResampler(dde.callbacks.Callback):
         collocation = data.train_collocation
         if self.num_points < len(collocation.pde_points):
             collocation = data.draw_collocation(self.num_points)
-        weights = data._residual_weights(
+        weights = data.losses.weights_of_errors(
             self.model.loss_weights, net.regularizer is not None
         )
         residual = Residual(data, collocation, weights)

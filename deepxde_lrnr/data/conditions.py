@@ -9,6 +9,7 @@ to DeepXDE's own ``error`` through a copy of the IC/BC object.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import deepxde as dde
 import numpy as np
@@ -224,28 +225,24 @@ class Condition:
             values = values[selection]
         return np.repeat(values, num_mu, axis=0)
 
-    def rows(self, x, num_mu: int, beg: int, end: int, function, inverse=None) -> Rows:
-        """The rows that the user's function gets, for ``known_rows``."""
+    def rows(self, rows: Rows) -> Rows:
+        """What ``known_rows`` says to the user's function, for its rows of a batch."""
         # That of a RobinBC gets its own rows, the others get all of them.
         everything = not isinstance(self.bc, icbc.RobinBC)
-        ends = int(beg), int(end)
-        return Rows(x, num_mu, *ends, everything, function, self._mix, inverse)
+        return replace(rows, all_rows=everything, mixes_points=self._mix)
 
     def _mix(self) -> None:
         # Weights of a quadrature belong to all points.
         self.mixes_points = self.opaque = True
 
-    def error(self, x_rows, x, outputs, beg: int, end: int, mu_rows, targets):
+    def error(self, points, rows: Rows, outputs, targets):
         """DeepXDE's error of this IC/BC with the fed targets.
 
         Args:
-            x_rows: What DeepXDE hands to user code as NumPy points, shape (rows, d), if
+            points: What DeepXDE hands to user code as NumPy points, shape (rows, d), if
                 the condition is opaque; ``None`` where they depend on mu.
-            x: Tensor of shape (rows, d), the network's input.
-            outputs: Tensor of shape (rows, number of components).
-            beg: First row of this IC/BC.
-            end: Row after its last.
-            mu_rows: Tensor of shape (rows, p).
+            rows: Those of this IC/BC, in a batch.
+            outputs: Tensor of shape (rows, number of components), at all rows.
             targets: Tensors made from ``targets``.
 
         Raises:
@@ -253,7 +250,13 @@ class Condition:
                 autodiff.
         """
         self._check_autodiff()
-        bc = copy.copy(self.bc)
+        bc, x, mu, begin, end = (
+            copy.copy(self.bc),
+            rows.x,
+            rows.mu,
+            rows.begin,
+            rows.end,
+        )
         if "values" in targets:
             values = targets["values"]
             if isinstance(bc, _WITH_VALUE_FUNCTION):
@@ -262,13 +265,13 @@ class Condition:
                 bc.values = values
         if "normals" in targets:
             normals = targets["normals"]
-            bc.boundary_normal = lambda X, b, e, _: normals[b - beg : e - beg]
+            bc.boundary_normal = lambda X, b, e, _: normals[b - begin : e - begin]
         if self.takes_mu and isinstance(bc, icbc.RobinBC):
-            bc.func = lambda x, y: self.function(x, y, mu_rows[beg:end])
+            bc.func = lambda x, y: self.function(x, y, mu[begin:end])
         elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
-            bc.func = lambda x, u, X: self.function(x, u, X, mu_rows)
-        X = x_rows if self.opaque and x_rows is not None else x
-        return bc.error(X, x, outputs, beg, end, aux_var=mu_rows)
+            bc.func = lambda x, u, X: self.function(x, u, X, mu)
+        X = points if self.opaque and points is not None else x
+        return bc.error(X, x, outputs, begin, end, aux_var=mu)
 
     def _check_autodiff(self) -> None:
         """DeepXDE hands its IC/BC a Tensor even where it needs a function."""

@@ -317,6 +317,26 @@ class DeformedPoints:
             return turned / ratio, self.volumes * ratio
 
 
+def pulled_back(deformation: Deformation | None, inputs, x, order=None) -> tuple:
+    """Last arguments of a network's ``evaluate``, for the rows of a batch.
+
+    Args:
+        deformation: ``None``, or the map of the geometry.
+        inputs: Tensors from ``ParametricPDE.batch``.
+        x: Tensor of shape (rows, d), whose value is that of ``inputs``.
+        order: As for ``Deformation.pull_back``.
+
+    Returns:
+        Nothing without a deformation; else a Tensor of shape (rows, d), the reference
+        points of x.
+    """
+    if deformation is None:
+        return ()
+    mu, *_, reference, inverse = inputs
+    mu_rows = tf.tile(mu, (x.shape[0] // mu.shape[0], 1))
+    return (deformation.pull_back(mu_rows, x, reference, inverse, order),)
+
+
 def row_weights(sizes: np.ndarray, num_mu: int, num_first: int | None = None):
     """Factors of residuals, so that their mean square is that over the image.
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from .deformation import pulled_back
 from .orders import order_of_errors
 from .parametric_pde import ParametricPDE
 
@@ -47,7 +48,7 @@ def examine(data: ParametricPDE, net) -> None:
     first, drawn = trials(0)
     again, _ = trials(0)
     other, _ = trials(1)
-    names = data._error_names(len(first))
+    names = data.errors.names(len(first))
     mixed = [
         name
         for name, *errors in zip(names, first, again, other, strict=True)
@@ -136,7 +137,8 @@ class _Trials:
         z = self._coefficients(mu, changes)
 
         def function(points):
-            return net.evaluate(mu, points, z, *data.pulled_back(inputs, points))
+            more = pulled_back(data.deformation, inputs, points)
+            return net.evaluate(mu, points, z, *more)
 
         outputs = function(x)
         errors = data.errors(inputs, outputs, auxiliary, function)
@@ -146,7 +148,8 @@ class _Trials:
                 continue
             condition.opaque = False
             try:
-                drawn[i] = data.condition_error(i, inputs, outputs, auxiliary, function)
+                batch = inputs, outputs, auxiliary, function
+                drawn[i] = data.errors.of_condition(i, *batch)
             # Of any type: NumPy's and TensorFlow's, and whatever user code makes of it.
             # The function has just worked with NumPy points.
             except Exception:

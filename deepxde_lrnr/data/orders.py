@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from .._tracing import traced
 from .collocation import bounding_box
-from .deformation import HIGHEST_ORDER
+from .deformation import HIGHEST_ORDER, pulled_back
 
 # Of the polynomials that are added to u: above the rounding of what is there.
 _AMOUNT = 1e3
@@ -78,7 +78,8 @@ def order_of_errors(data, mu: np.ndarray, collocation, evaluate, dtype=None) -> 
 
         def function(points):
             # To the first order, which is enough to be no special case.
-            u = evaluate(feed[0], points, *data.pulled_back(feed, points, 1))
+            more = pulled_back(data.deformation, feed, points, 1)
+            u = evaluate(feed[0], points, *more)
             return u + tf.cast(added(points), u.dtype)
 
         targets = tf.nest.map_structure(tf.constant, auxiliary["targets"])

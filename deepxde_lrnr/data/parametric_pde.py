@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import deepxde as dde
 import numpy as np
-import tensorflow as tf
 from deepxde.data.sampler import BatchSampler
 
 from .._checks import (
@@ -21,14 +20,14 @@ from .._checks import (
     num_args,
     shown,
 )
-from .._user_errors import as_it_is, calling
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
-from .deformation import HIGHEST_ORDER, DeformedPoints, row_weights
+from .deformation import DeformedPoints, row_weights
+from .errors import Errors
+from .losses import Losses
 from .point_sets import ParametricPointSetBC
 from .reference_geometry import locate, make_deformation
-from .rows import Rows, known_rows, refuse_elsewhere
 
 # Above this, a step without ``batch_size`` is likely to be an oversight.
 _MANY_ROWS = 200_000
@@ -91,6 +90,8 @@ class ParametricPDE(dde.data.Data):
         measured: ``ParametricPointSetBC`` with mu of their own, by their places among
             the IC/BC. Their points are physical ones.
         deformation: ``None``, or the ``Deformation``.
+        errors: ``Errors`` of a batch.
+        losses: ``Losses`` of the meta phase.
 
     Raises:
         DeformationError: If ``deformation`` folds the geometry at a point for a mu of
@@ -154,10 +155,10 @@ class ParametricPDE(dde.data.Data):
         if problem.num_test is not None:
             points = problem.test_points()[len(problem.train_x_bc) :]
             self._test_points = self._pde_points(points)
-        self.deformation, self._located = None, {}
+        self.deformation, located = None, {}
         if deformation is not None:
             self.deformation = make_deformation(deformation, problem, parameter_space)
-            self._located = {
+            located = {
                 i: locate(
                     bc,
                     _bc_name(i, bc),
@@ -167,6 +168,8 @@ class ParametricPDE(dde.data.Data):
                 )
                 for i, bc in self.measured.items()
             }
+        self.errors = Errors(problem, self.conditions, self.deformation)
+        self.losses = Losses(self.errors, self.bc_names, self.measured, located)
 
     def _check_arguments(self) -> None:
         """Checks the number of arguments of the user's functions."""
@@ -386,24 +389,6 @@ class ParametricPDE(dde.data.Data):
         deformed = self.deformed(points, np.reshape(mu, (1, -1)))
         return points if deformed is None else deformed.x
 
-    def pulled_back(self, inputs, x, order: int | None = None) -> tuple:
-        """Last arguments of a network's ``evaluate``, for the rows of a batch.
-
-        Args:
-            inputs: Tensors from ``batch``.
-            x: Tensor of shape (rows, d), whose value is that of ``inputs``.
-            order: As for ``Deformation.pull_back``.
-
-        Returns:
-            Nothing without a deformation; else a Tensor of shape (rows, d), the
-            reference points of x.
-        """
-        if self.deformation is None:
-            return ()
-        mu, *_, reference, inverse = inputs
-        mu_rows = tf.tile(mu, (x.shape[0] // mu.shape[0], 1))
-        return (self.deformation.pull_back(mu_rows, x, reference, inverse, order),)
-
     def targets(
         self, mu: np.ndarray, collocation: Collocation, deformed=None
     ) -> list[dict]:
@@ -458,18 +443,8 @@ class ParametricPDE(dde.data.Data):
                 "mu (with 128 points each).",
                 stacklevel=2,
             )
-        auxiliary["measurements"] = self._measurements(len(inputs[1]))
+        auxiliary["measurements"] = self.losses.measurements(len(inputs[1]))
         return inputs, None, auxiliary
-
-    def _measurements(self, most: int | None = None) -> list:
-        """Arrays (mu, x, values) of each set of measurements, at most so many.
-
-        With a deformation, the reference points and J^-1 there as well.
-        """
-        return [
-            bc.measurements(most, *self._located.get(i, ()))
-            for i, bc in self.measured.items()
-        ]
 
     def _batch_sizes(self, batch_size):
         """Number of mu and number of points of a step; ``None`` means all of them."""
@@ -500,7 +475,7 @@ class ParametricPDE(dde.data.Data):
         if self._test_points is not None:
             collocation = replace(collocation, pde_points=self._test_points)
         inputs, auxiliary = self.batch(self.test_mu, collocation)
-        auxiliary["measurements"] = self._measurements()
+        auxiliary["measurements"] = self.losses.measurements()
         return inputs, self._reference(*inputs[:2]), auxiliary
 
     def _reference(self, mu, x) -> np.ndarray | None:
@@ -516,248 +491,6 @@ class ParametricPDE(dde.data.Data):
                 f"points; it must be ({len(x)}, number of components)."
             )
         return values
-
-    # Errors
-
-    def errors(self, inputs, outputs, auxiliary, function=None) -> list:
-        """Errors of the PDE and of each IC/BC, by DeepXDE's own machinery.
-
-        Args:
-            inputs: Tensors ``(mu, x)`` of shapes (P, p) and (N P, d), from ``batch``.
-            outputs: Tensor of shape (N P, number of components).
-            auxiliary: Auxiliary variables from ``batch``.
-            function: x -> outputs, of Tensors; for forward-mode autodiff and for
-                ``values_at``.
-
-        Returns:
-            List of Tensors of shape (N_i P, number of errors): those of the PDE, at its
-            own points, then one for each IC/BC (N_i being the number of pairs if its
-            points are paired).
-
-        Raises:
-            ValueError: If an error has the wrong shape.
-        """
-        mu, x = inputs[:2]
-        num_mu, num_rows = mu.shape[0], x.shape[0]
-        mu_rows = tf.tile(mu, (num_rows // num_mu, 1))
-        ends = np.cumsum([0, *auxiliary["counts"]]) * num_mu
-
-        errors = []
-        if self.problem.pde is not None:
-            errors = self.pde_errors(
-                x, outputs, mu_rows, function, num_mu, ends[-1], *inputs[3:]
-            )
-            errors = [error[ends[-1] :] for error in errors]
-            if self.deformation is not None:
-                weights = auxiliary["targets"][-1]["weights"]
-                errors = [error * weights for error in errors]
-        errors += [
-            self.condition_error(i, inputs, outputs, auxiliary, function)
-            for i in range(len(self.conditions))
-        ]
-        return errors
-
-    def condition_error(self, i: int, inputs, outputs, auxiliary, function=None):
-        """Error of the IC/BC number i; arguments and errors as for ``errors``."""
-        mu, x = inputs[:2]
-        num_mu, num_rows = mu.shape[0], x.shape[0]
-        x_rows = None
-        if self.conditions[i].opaque and auxiliary["frozen"] is not None:
-            x_rows = self._frozen_rows(auxiliary, num_mu, num_rows)
-            x_rows = x_rows.astype(x.dtype.as_numpy_dtype)
-        return self.error_at_rows(
-            self.conditions[i],
-            x_rows,
-            x,
-            outputs,
-            tf.tile(mu, (num_rows // num_mu, 1)),
-            auxiliary["targets"][i],
-            function,
-            num_mu,
-            np.cumsum([0, *auxiliary["counts"]])[i : i + 2] * num_mu,
-            *inputs[3:],
-        )
-
-    def pde_errors(
-        self,
-        x,
-        outputs,
-        mu_rows,
-        function=None,
-        num_mu: int = 1,
-        begin: int = 0,
-        inverse=None,
-    ) -> list:
-        """Errors of the PDE at every row.
-
-        Args:
-            x: Tensor of shape (rows, d).
-            outputs: Tensor of shape (rows, number of components).
-            mu_rows: Tensor of shape (rows, p).
-            function: As for ``errors``.
-            num_mu: Number of mu among the rows.
-            begin: First row of the points of the PDE.
-            inverse: ``None``, or with a deformation J^-1 of the rows, as in ``batch``.
-
-        Returns:
-            List of Tensors of shape (rows, number of columns).
-        """
-        u = outputs
-        if dde.config.autodiff == "forward":
-            u = (outputs, function)
-        num_rows = x.shape[0]
-        function = self._elsewhere(function)
-        rows = Rows(x, num_mu, int(begin), num_rows, True, function, inverse=inverse)
-        with calling("pde"), known_rows(rows):
-            f = self.problem.pde(*(x, u, mu_rows)[: num_args(self.problem.pde)])
-        f = f if isinstance(f, (list, tuple)) else [f]
-        return [_as_columns(fi, num_rows, num_rows, "pde") for fi in f]
-
-    def error_at_rows(
-        self,
-        condition,
-        x_rows,
-        x,
-        outputs,
-        mu_rows,
-        targets,
-        function=None,
-        num_mu: int = 1,
-        ends=None,
-        inverse=None,
-    ):
-        """Error of an IC/BC, which takes the rows from ``ends[0]`` to ``ends[1]``.
-
-        Args:
-            condition: ``Condition``.
-            x_rows: What DeepXDE hands to user code as NumPy points, if it is opaque;
-                ``None`` with a deformation.
-            x: As for ``pde_errors``.
-            outputs: The same.
-            mu_rows: The same.
-            targets: Of this IC/BC, as Tensors.
-            function: As for ``errors``.
-            num_mu: Number of mu among the rows.
-            ends: By default all rows.
-            inverse: As for ``pde_errors``.
-        """
-        num_rows = x.shape[0]
-        beg, end = (0, num_rows) if ends is None else ends
-        function = self._elsewhere(function)
-        rows = condition.rows(x, num_mu, beg, end, function, inverse)
-        with calling(f"The function of {condition.name}"), known_rows(rows):
-            error = condition.error(x_rows, x, outputs, beg, end, mu_rows, targets)
-        rows = (end - beg) // 2 if condition.paired else end - beg
-        error = _as_columns(error, rows, num_rows, condition.name)
-        return error * targets["weights"] if "weights" in targets else error
-
-    def _elsewhere(self, function):
-        """The function for ``values_at``; reference points are known at the rows."""
-        return function if self.deformation is None else refuse_elsewhere
-
-    def _frozen_rows(self, auxiliary, num_mu: int, num_rows: int) -> np.ndarray | None:
-        """Points as the NumPy rows that DeepXDE hands to user code while tracing.
-
-        Only the rows of the IC/BC that look at them are meaningful: the other points
-        may differ from batch to batch.
-        """
-        frozen = auxiliary["frozen"]
-        if frozen is None:
-            return None
-        blocks = [
-            block if condition.opaque else np.repeat(block[:1], count, axis=0)
-            for condition, block, count in zip(
-                self.conditions, frozen.blocks, auxiliary["counts"], strict=True
-            )
-        ]
-        rows = np.repeat(np.vstack(blocks), num_mu, axis=0)
-        filler = np.repeat(rows[-1:], num_rows - len(rows), axis=0)
-        return np.vstack((rows, filler))
-
-    def losses(self, targets, outputs, loss_fn, inputs, model, aux=None):
-        mu, net = inputs[0], model.net
-        ours = hasattr(net, "coefficients")  # a ParametricNN; others may be tried too
-        if ours and not getattr(model, "is_parametric", False):
-            raise as_it_is(
-                TypeError(
-                    f"model is a {type(model).__module__}.{type(model).__name__}; a "
-                    f"{type(net).__name__} is trained by deepxde_lrnr.Model(data, "
-                    "net), which takes the arguments of dde.Model and predicts for "
-                    "any mu."
-                )
-            )
-
-        def at_pairs(mu, x, *reference, order=None):
-            # Not net itself, which adds its regularization to the loss in each call.
-            if ours:
-                more = self.pulled_back((mu, x, *reference), x, order)
-                return net.evaluate(mu, x, net.coefficients(mu), *more)
-            return net((mu, x))
-
-        def function(x):
-            if aux:
-                return aux[0]((mu, x, *inputs[2:]))
-            return at_pairs(mu, x, *inputs[2:])
-
-        auxiliary = model.net.auxiliary_vars
-        errors = self.errors(inputs, outputs, auxiliary, function)
-        num_pde = len(errors) - len(self.conditions)
-        measurements = auxiliary.get("measurements") or self._measurements()
-        for (i, bc), arrays in zip(self.measured.items(), measurements, strict=True):
-            arrays = [*map(tf.convert_to_tensor, arrays)]
-            own, values, reference = arrays[:2], arrays[2], arrays[3:]
-            # An operator takes derivatives of any order, u itself none.
-            order = HIGHEST_ORDER if bc.operator else 0
-
-            def at_own(mu, x, reference=reference, order=order):
-                return at_pairs(mu, x, *reference, order=order)
-
-            error = bc.measured_error(at_own, *own, values)
-            rows, name = arrays[1].shape[0], _bc_name(i, bc)
-            errors.insert(num_pde + i, _as_columns(error, rows, rows, name))
-        names = self._error_names(len(errors), measured=True)
-        if model.loss_weights is not None:
-            regularized = model.net.regularizer is not None
-            more = ["regularization"] * regularized
-            _check_entries("loss_weights", model.loss_weights, names + more)
-        if not isinstance(loss_fn, (list, tuple)):
-            loss_fn = [loss_fn] * len(errors)
-        _check_entries("loss", loss_fn, names)
-        return [f(tf.zeros_like(e), e) for f, e in zip(loss_fn, errors, strict=True)]
-
-    def check_loss_weights(self, loss_weights, num_errors: int, regularized: bool):
-        """Checks that there is one weight for each loss.
-
-        Args:
-            loss_weights: List of numbers.
-            num_errors: Number of errors of the PDE and the IC/BC.
-            regularized: Whether one more is for the network's regularization.
-
-        Raises:
-            ValueError: If there are more or fewer; the message lists the losses.
-        """
-        names = self._error_names(num_errors) + ["regularization"] * regularized
-        _check_entries("loss_weights", loss_weights, names)
-
-    def _error_names(self, num_errors: int, measured: bool = False) -> list[str]:
-        """Names of the errors: equations, then IC/BC, with measurements or without."""
-        bcs = self.bc_names if measured else [c.name for c in self.conditions]
-        num_pde = num_errors - len(bcs)
-        pde = ["pde"] if num_pde == 1 else [f"pde[{i}]" for i in range(num_pde)]
-        return pde + bcs
-
-    def _residual_weights(self, loss_weights, regularized: bool):
-        """Loss weights without those of measurements, which ``errors`` do not have.
-
-        Args:
-            loss_weights: ``None``, or a list as for ``Model.compile``.
-            regularized: Whether the last one is for the network's regularization.
-        """
-        if loss_weights is None or not self.measured:
-            return loss_weights
-        num_pde = len(loss_weights) - len(self.problem.bcs) - regularized
-        left_out = {num_pde + i for i in self.measured}
-        return [w for k, w in enumerate(loss_weights) if k not in left_out]
 
 
 def _bc_name(i: int, bc) -> str:
@@ -785,36 +518,4 @@ def _check_problem(problem) -> None:
         raise ValueError(
             "problem has an auxiliary_var_function; the third argument of pde is mu "
             "here, and functions of x can be computed in pde itself."
-        )
-
-
-def _as_columns(error, num_rows: int, all_rows: int, name: str):
-    """Error of shape (rows, k); refuses what comes of (rows, 1) times (rows,)."""
-    if error is None:
-        raise ValueError(
-            f"{name} returned None; it must return a Tensor of shape (rows, 1), or a "
-            "list of them. Is there a return?"
-        )
-    error = tf.convert_to_tensor(error)
-    shape = error.shape
-    # Sizes may be unknown (None) in forward mode.
-    fits = shape.rank in (None, 1, 2) and shape[:1].is_compatible_with([num_rows])
-    if not fits or (shape.rank == 2 and shape[1] in {num_rows, all_rows} - {1}):
-        raise ValueError(
-            f"{name} returned an error of shape {shape} for {num_rows} rows; it must "
-            f"be ({num_rows}, 1). Take columns as mu[:, 0:1], not mu[:, 0]."
-        )
-    return tf.reshape(error, (num_rows, -1))
-
-
-def _check_entries(argument: str, values, names: list[str]) -> None:
-    try:
-        given = f"has {len(values)} entries"
-        fits = len(values) == len(names)
-    except TypeError:
-        given, fits = f"is {values!r}", False
-    if not fits:
-        raise ValueError(
-            f"{argument} {given}; it must be a list of {len(names)}, one for each of "
-            f"{', '.join(names)}."
         )

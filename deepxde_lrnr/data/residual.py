@@ -9,6 +9,7 @@ import tensorflow as tf
 from .._checks import as_loss_weights
 from .._tracing import traced
 from .collocation import Collocation
+from .deformation import pulled_back
 from .parametric_pde import ParametricPDE
 
 
@@ -56,7 +57,8 @@ class Residual:
         weights = self.loss_weights
         if weights is None:
             weights = [1.0] * num_errors
-        self.data.check_loss_weights(weights, num_errors, len(weights) > num_errors)
+        regularized = len(weights) > num_errors
+        self.data.errors.check_weights(weights, num_errors, regularized)
         return weights[:num_errors]
 
     def blocks(self, network, coefficients, inputs, auxiliary, weighted=True) -> list:
@@ -72,7 +74,7 @@ class Residual:
         num_mu = mu.shape[0]
 
         def function(points):
-            more = self.data.pulled_back(inputs, points)
+            more = pulled_back(self.data.deformation, inputs, points)
             return network.evaluate(mu, points, coefficients, *more)
 
         errors = self.data.errors(inputs, function(x), auxiliary, function)

@@ -1,6 +1,6 @@
 """What the rows are that a user's function gets: points times mu.
 
-While ``ParametricPDE.errors`` calls a function of the user's it is known how many mu
+While ``Errors`` calls a function of the user's it is known how many mu
 the batch has and which rows belong to the points of that function. The helpers below
 look it up, so that the user need not know.
 """
@@ -33,6 +33,7 @@ class Rows:
         function: x -> outputs for Tensors of shape (N P, d), or ``None``.
         mixes_points: Called when values of several points are taken together.
         inverse: ``None``, or with a deformation J^-1, Tensor of shape (N P, d^2).
+        mu: Tensor of shape (N P, p).
     """
 
     x: tf.Tensor
@@ -43,6 +44,7 @@ class Rows:
     function: Callable | None
     mixes_points: Callable = lambda: None
     inverse: tf.Tensor | None = None
+    mu: tf.Tensor | None = None
 
 
 _rows: ContextVar[Rows | None] = ContextVar("rows", default=None)

@@ -20,6 +20,7 @@ from .._tracing import CompiledOnce, traced
 from ..data.blocks import Block, make_blocks
 from ..data.deformation import row_weights
 from ..data.residual import Residual
+from ..data.rows import Rows
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
 from .trial_space import TrialSpace
@@ -165,18 +166,20 @@ class JetEquations:
 
         own = others["blocks"][block.name]
         own = {k: tf.cast(v, dtype) for k, v in own.items()}
-        parameters = tf.cast(mu_rows, dtype)
+        places = 0, x.shape[0], True
+        rows = Rows(
+            x, num_mu, *places, u_of, inverse=inverse, mu=tf.cast(mu_rows, dtype)
+        )
         if block.condition is None:
-            arguments = x, u_of(x), parameters, u_of, num_mu, 0, inverse
-            errors = data.pde_errors(*arguments)
+            errors = data.errors.pde_at(rows, u_of(x))
             if "weights" in own:
                 errors = [error * own["weights"] for error in errors]
         else:
             condition = data.conditions[block.condition]
             if points is not None:
                 points = points.astype(dtype.as_numpy_dtype)
-            arguments = condition, points, x, u_of(x), parameters, own, u_of, num_mu
-            errors = [data.error_at_rows(*arguments, None, inverse)]
+            arguments = condition, rows, u_of(x), own, points
+            errors = [data.errors.condition_at(*arguments)]
         # DeepXDE keeps the derivatives it took, and with them this whole graph.
         dde.grad.clear()
         return errors, part

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from ..data.deformation import pulled_back
 from ..data.residual import Residual
 from .jet_equations import Linearised
 from .trial_space import TrialSpace
@@ -61,7 +62,7 @@ class NetworkEquations:
         mu, x = inputs[:2]
 
         def function(points):
-            more = residual.data.pulled_back(inputs, points)
+            more = pulled_back(residual.data.deformation, inputs, points)
             u = self.space.evaluate(mu, points, w, *more)
             return tf.cast(u, self._dtype)
 

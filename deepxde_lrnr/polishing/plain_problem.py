@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import deepxde as dde
 import numpy as np
 
 from .._checks import as_function
 from ..data import ParametricPDE
+from ..data.errors import Errors
 from ..parameter_space import ParameterSpace
 from .variables import Variables
 
@@ -33,6 +36,7 @@ class PlainProblem(ParametricPDE):
         check_data(problem)
         self.variables = variables
         super().__init__(problem, ParameterSpace(none=(0, 1)), 1, num_test=1)
+        self.errors = _Errors(variables, problem, self.conditions)
 
     def _check_arguments(self) -> None:
         pde = self.problem.pde
@@ -56,13 +60,24 @@ class PlainProblem(ParametricPDE):
         # Any, without a random number.
         return np.zeros((n, 1), dde.config.real(np))
 
-    def pde_errors(self, x, *args, **kwargs) -> list:
-        with self.variables.read_as(x.dtype):
-            return super().pde_errors(x, *args, **kwargs)
 
-    def error_at_rows(self, condition, x_rows, x, *args, **kwargs):
-        with self.variables.read_as(x.dtype):
-            return super().error_at_rows(condition, x_rows, x, *args, **kwargs)
+class _Errors(Errors):
+    """Errors whose functions read the unknown numbers in the precision of x.
+
+    Args:
+        variables: These.
+        problem: As for ``Errors``.
+        conditions: The same.
+    """
+
+    def __init__(self, variables: Variables, problem, conditions):
+        super().__init__(problem, conditions)
+        self._variables = variables
+
+    @contextlib.contextmanager
+    def _calling(self, name, rows):
+        with self._variables.read_as(rows.x.dtype), super()._calling(name, rows):
+            yield
 
 
 def check_data(problem) -> None:

@@ -171,7 +171,7 @@ class Watch:
 
     def _names(self, count: int) -> list[str]:
         regularized = self.model.net.regularizer is not None
-        names = self.model.data._error_names(count - regularized, measured=True)
+        names = self.model.data.losses.names(count - regularized)
         return names + ["regularization"] * regularized
 
     def _losses_finite(self, batch) -> np.ndarray:
