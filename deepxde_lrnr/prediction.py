@@ -11,6 +11,7 @@ import tensorflow as tf
 from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
 from ._outside import warn_of_places
+from ._point_major import as_rows, by_parameter, repeated, rows_of
 from ._tracing import traced
 from ._user_errors import calling
 from .data.deformation import Deformation
@@ -143,18 +144,18 @@ class Predictor:
         step = max(1, self._max_rows() // num_mu)
         parts = []
         for start in range(0, len(x), step):
-            rows = np.repeat(x[start : start + step], num_mu, axis=0)
+            rows = repeated(x[start : start + step], num_mu)
             more = []
             if places is not None:
-                own = places[:, start : start + step].transpose(1, 0, 2)
-                more.append(tf.constant(own.reshape(rows.shape), self._dtype))
+                own = as_rows(places[:, start : start + step])
+                more.append(tf.constant(own, self._dtype))
             result = function(tf.constant(mu), tf.constant(rows), coefficients, *more)
             several = isinstance(result, (list, tuple))
             parts.append(
                 [_rows(r, len(rows)) for r in (result if several else [result])]
             )
         results = [
-            np.concatenate(pieces).reshape(len(x), num_mu, -1).transpose(1, 0, 2)
+            by_parameter(np.concatenate(pieces), num_mu)
             for pieces in zip(*parts, strict=True)
         ]
         return results if several else results[0]
@@ -182,11 +183,10 @@ class Predictor:
             u = values(x)
             if dde.config.autodiff == "forward":
                 u = (u, values)
-            mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
             elsewhere = refuse_elsewhere if known else values
             rows = Rows(x, None, 0, None, True, elsewhere)
             with calling("operator"), known_rows(rows):
-                return operator(*(x, u, tf.cast(mu_rows, dtype))[:count])
+                return operator(*(x, u, tf.cast(rows_of(mu, x), dtype))[:count])
 
         def in_precision(dtype):
             if self.deformation is None:
@@ -200,7 +200,7 @@ class Predictor:
         if not known:
             return ()
         (xi,) = known
-        mu_rows = tf.tile(mu, (tf.shape(x)[0] // tf.shape(mu)[0], 1))
+        mu_rows = rows_of(mu, x)
         inverse = self.deformation.inverse_slopes(xi, mu_rows)
         x = tf.cast(x, xi.dtype)
         return (self.deformation.pull_back(mu_rows, x, xi, inverse, order),)

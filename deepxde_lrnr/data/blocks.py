@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .collocation import counted
 from .residual import Residual
 
 
@@ -39,7 +40,7 @@ class Block:
     @property
     def count(self) -> int:
         """Number of points, pairs counted once."""
-        return len(self.points) // 2 if self.paired else len(self.points)
+        return counted(len(self.points), self.paired)
 
 
 def make_blocks(residual: Residual, held_out: Residual) -> list[Block]:
@@ -58,9 +59,8 @@ def make_blocks(residual: Residual, held_out: Residual) -> list[Block]:
     for i, condition in enumerate(data.conditions):
         parts = [c.condition_points[i] for c in (fitted, held)]
         places = [c.selections[i] for c in (fitted, held)]
-        num_fitted = len(parts[0])
+        num_fitted = condition.count(len(parts[0]))
         if condition.paired:
-            num_fitted //= 2
             # First halves, then their partners.
             parts = [
                 half for j in range(2) for half in (np.split(p, 2)[j] for p in parts)

@@ -83,7 +83,7 @@ class Collocation:
         ):
             chosen = None
             if not whole:
-                size = len(block) // 2 if pairs else len(block)
+                size = counted(len(block), pairs)
                 chosen = _draw(size, -(-num_points * size // n))
                 if pairs:
                     chosen = np.concatenate((chosen, chosen + size))
@@ -117,6 +117,11 @@ def bounding_box(geom) -> tuple[np.ndarray, np.ndarray]:
         low, high = (np.asarray(b).ravel() for b in geom.geometry.bbox)
         return np.append(low, geom.timedomain.t0), np.append(high, geom.timedomain.t1)
     return tuple(np.asarray(b).ravel() for b in geom.bbox)
+
+
+def counted(num_points: int, paired: bool) -> int:
+    """Number of points, pairs counted once."""
+    return num_points // 2 if paired else num_points
 
 
 def _draw(n: int, size: int) -> np.ndarray:

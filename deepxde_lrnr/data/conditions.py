@@ -16,7 +16,9 @@ import numpy as np
 from deepxde import icbc
 
 from .._checks import check_parameters, num_args, shown
+from .._point_major import pairs, repeated, rows_of
 from .._user_errors import calling
+from .collocation import counted
 from .deformation import DeformedPoints
 from .point_sets import ParametricPointSetBC
 from .rows import Rows
@@ -115,6 +117,10 @@ class Condition:
                 f"be ({n}, 1), or a single number."
             )
 
+    def count(self, num_points: int) -> int:
+        """Number of points, or of rows, pairs counted once."""
+        return counted(num_points, self.paired)
+
     def targets(
         self,
         points: np.ndarray,
@@ -146,7 +152,7 @@ class Condition:
                 targets["values"] = self._values(points[:count], mu)
             else:
                 x = deformed[:count].x.astype(points.dtype)
-                targets["values"] = self._call(x, np.tile(mu, (count, 1)))
+                targets["values"] = self._call(x, rows_of(mu, x))
         elif isinstance(self.bc, _WITH_POINT_VALUES):
             targets["values"] = self._point_values(selection, len(mu))
         if isinstance(self.bc, _WITH_NORMALS):
@@ -158,7 +164,7 @@ class Condition:
 
     def _reference_normals(self, points, num_mu: int) -> np.ndarray:
         normals = np.asarray(self.bc.boundary_normal(points, 0, len(points), None))
-        return np.repeat(normals, num_mu, axis=0)
+        return repeated(normals, num_mu)
 
     def sizes(self, points: np.ndarray, deformed: DeformedPoints) -> np.ndarray:
         """Volume or surface of the image that each point stands for.
@@ -174,7 +180,7 @@ class Condition:
         Returns:
             Array of shape (n' P, 1), n' being n/2 for paired points.
         """
-        count = len(points) // 2 if self.paired else len(points)
+        count = self.count(len(points))
         points, deformed = points[:count], deformed[:count]
         if isinstance(self.bc, icbc.IC):
             return deformed.volumes
@@ -192,15 +198,14 @@ class Condition:
             return ones
         every = np.full(points.shape, np.nan)
         every[smooth] = normals
-        _, sizes = deformed.normals(np.repeat(every, deformed.num_mu, axis=0))
+        _, sizes = deformed.normals(repeated(every, deformed.num_mu))
         known = np.isfinite(sizes) & (sizes > 0)
         return np.where(known, sizes, sizes[known].mean() if known.any() else 1)
 
     def _values(self, points, mu) -> np.ndarray:
         if self.takes_mu:
-            x = np.repeat(points, len(mu), axis=0)
-            return self._call(x, np.tile(mu, (len(points), 1)))
-        return np.repeat(self._call(points, None), len(mu), axis=0)
+            return self._call(*pairs(points, mu))
+        return repeated(self._call(points, None), len(mu))
 
     def _call(self, x, mu) -> np.ndarray:
         with calling(f"The function of {self.name}", arrays=True):
@@ -223,7 +228,7 @@ class Condition:
         values = np.broadcast_to(self.bc.values, (len(self.bc.points), 1))
         if selection is not None:
             values = values[selection]
-        return np.repeat(values, num_mu, axis=0)
+        return repeated(values, num_mu)
 
     def rows(self, rows: Rows) -> Rows:
         """What ``known_rows`` says to the user's function, for its rows of a batch."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from .._checks import as_function
 from .._inverse_map import InverseMap
+from .._point_major import by_point, pairs, rows_at, rows_of
 from .._tracing import traced
 from .._user_errors import UserFunctionError, calling
 
@@ -196,8 +197,7 @@ class Deformation:
         Raises:
             DeformationError: If the map folds at one of them.
         """
-        xi = np.repeat(np.asarray(points, float), len(mu), axis=0)
-        mu_rows = np.tile(np.asarray(mu, float), (len(points), 1))
+        xi, mu_rows = pairs(np.asarray(points, float), np.asarray(mu, float))
         x, slopes = self.evaluate(xi, mu_rows)
         determinants = np.linalg.det(slopes) if len(x) else np.zeros(0)
         self._check_folds(xi, mu_rows, x, slopes, determinants)
@@ -279,8 +279,8 @@ class DeformedPoints:
 
     def __getitem__(self, points: slice) -> DeformedPoints:
         """Those of some of the reference points."""
-        start, stop, _ = points.indices(len(self.xi) // self.num_mu)
-        rows = slice(start * self.num_mu, stop * self.num_mu)
+        whole = slice(*points.indices(len(self.xi) // self.num_mu))
+        rows = rows_at(whole, self.num_mu)
         parts = self.xi[rows], self.x[rows], self.slopes[rows], self.volumes[rows, 0]
         return DeformedPoints(*parts, self.num_mu, self._time)
 
@@ -333,8 +333,7 @@ def pulled_back(deformation: Deformation | None, inputs, x, order=None) -> tuple
     if deformation is None:
         return ()
     mu, *_, reference, inverse = inputs
-    mu_rows = tf.tile(mu, (x.shape[0] // mu.shape[0], 1))
-    return (deformation.pull_back(mu_rows, x, reference, inverse, order),)
+    return (deformation.pull_back(rows_of(mu, x), x, reference, inverse, order),)
 
 
 def row_weights(sizes: np.ndarray, num_mu: int, num_first: int | None = None):
@@ -348,7 +347,7 @@ def row_weights(sizes: np.ndarray, num_mu: int, num_first: int | None = None):
     Returns:
         Array of shape (N P, 1): for each mu the root of the size over its mean.
     """
-    table = sizes.reshape(-1, num_mu)
+    table = by_point(sizes, num_mu)
     first = len(table) if num_first is None else num_first
     parts = [p / p.mean(axis=0) for p in (table[:first], table[first:]) if len(p)]
     return np.sqrt(np.concatenate(parts)).reshape(-1, 1) if parts else sizes

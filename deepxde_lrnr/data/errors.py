@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import num_args
+from .._point_major import repeated, rows_of
 from .._user_errors import calling
 from .conditions import Condition
 from .deformation import Deformation
@@ -112,7 +113,7 @@ class Errors:
         with self._calling(f"The function of {condition.name}", rows):
             error = condition.error(points, rows, outputs, targets)
         number = rows.end - rows.begin
-        number = number // 2 if condition.paired else number
+        number = condition.count(number)
         error = as_columns(error, number, rows.x.shape[0], condition.name)
         return error * targets["weights"] if "weights" in targets else error
 
@@ -132,7 +133,7 @@ class Errors:
         rows = Rows(
             *(x, num_mu, 0, number, True, function),
             inverse=more[1] if more else None,
-            mu=tf.tile(mu, (number // num_mu, 1)),
+            mu=rows_of(mu, x),
         )
         ends = [int(n) * num_mu for n in np.cumsum([0, *auxiliary["counts"]])]
         return [
@@ -155,7 +156,7 @@ class Errors:
                 strict=True,
             )
         ]
-        found = np.repeat(np.vstack(blocks), rows.num_mu, axis=0)
+        found = repeated(np.vstack(blocks), rows.num_mu)
         filler = np.repeat(found[-1:], rows.x.shape[0] - len(found), axis=0)
         return np.vstack((found, filler)).astype(rows.x.dtype.as_numpy_dtype)
 

@@ -8,6 +8,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import by_point
 from .._tracing import traced
 from .deformation import pulled_back
 from .orders import order_of_errors
@@ -107,8 +108,7 @@ class _Trials:
         errors, drawn = self._function(inputs, auxiliary, changes)
 
         def sorted_by_mu(error):
-            error = np.asarray(error)
-            return error.reshape(-1, len(mu), error.shape[-1])
+            return by_point(np.asarray(error), len(mu))
 
         drawn = {i: sorted_by_mu(error) for i, error in drawn.items()}
         return [sorted_by_mu(error) for error in errors], drawn

@@ -20,6 +20,7 @@ from .._checks import (
     num_args,
     shown,
 )
+from .._point_major import repeated, rows_of
 from ..parameter_space import DISTRIBUTIONS, ParameterSpace
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
@@ -372,7 +373,7 @@ class ParametricPDE(dde.data.Data):
             "targets": self.targets(mu, collocation, deformed),
         }
         if deformed is None:
-            return (mu, np.repeat(points, len(mu), axis=0)), auxiliary
+            return (mu, repeated(points, len(mu))), auxiliary
         x, reference, inverse = (
             a.astype(dtype) for a in (deformed.x, deformed.xi, deformed.inverse)
         )
@@ -482,8 +483,7 @@ class ParametricPDE(dde.data.Data):
         """Values of ``solution`` for the rows of a batch."""
         if self.solution is None:
             return None
-        mu_rows = np.tile(mu, (len(x) // len(mu), 1))
-        arguments = (x, mu_rows)[: num_args(self.solution)]
+        arguments = (x, rows_of(mu, x))[: num_args(self.solution)]
         values = np.asarray(self.solution(*arguments), dde.config.real(np))
         if values.ndim != 2 or len(values) != len(x):
             raise ValueError(

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import as_loss_weights
+from .._point_major import by_parameter
 from .._tracing import traced
 from .collocation import Collocation
 from .deformation import pulled_back
@@ -83,9 +84,7 @@ class Residual:
         weights = self.weights_of(len(errors))
         blocks = []
         for i, error in enumerate(errors):
-            # The number of columns may be unknown in forward mode.
-            error = tf.reshape(error, (error.shape[0] // num_mu, num_mu, -1))
-            error = tf.reshape(tf.transpose(error, (1, 0, 2)), (num_mu, -1))
+            error = tf.reshape(by_parameter(error, num_mu), (num_mu, -1))
             if weighted:
                 error *= tf.sqrt(weights[i] / tf.cast(tf.shape(error)[1], error.dtype))
             blocks.append(error)

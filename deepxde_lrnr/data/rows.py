@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from .. import _point_major
 from .._checks import as_reals
 
 _HOW = "call it in pde, or in the function of a RobinBC or an OperatorBC"
@@ -146,8 +147,7 @@ def per_parameter(values):
     rows.mixes_points()
     if values.shape[0] != own:
         values = values[rows.begin : rows.end]
-    values = tf.reshape(values, (own // rows.num_mu, rows.num_mu, values.shape[1]))
-    return tf.transpose(values, (1, 0, 2))
+    return _point_major.by_parameter(values, rows.num_mu)
 
 
 def as_rows(values):
@@ -179,7 +179,7 @@ def as_rows(values):
         )
     if shape[1] != num_points:
         values = tf.tile(values, (1, num_points, 1))
-    found = tf.reshape(tf.transpose(values, (1, 0, 2)), (own, shape[2]))
+    found = _point_major.as_rows(values)
     if rows.all_rows:
         after = rows.x.shape[0] - rows.end
         found = tf.pad(found, ((rows.begin, after), (0, 0)))

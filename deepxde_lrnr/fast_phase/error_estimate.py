@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
+from .._point_major import rows_of
 from ..data.residual import Residual
 from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
@@ -137,8 +138,7 @@ class ErrorEstimate:
         """Values of u in the richer space at the physical points."""
         (functions,) = self._functions(mu[None])
         values = (readout.reshape(self._own.num_outputs, -1) @ functions).T
-        rows = np.tile(mu, (len(points), 1))
-        arguments = map(tf.constant, (rows, points, values))
+        arguments = map(tf.constant, (rows_of(mu[None], points), points, values))
         return self._own.precision.output_transform(*arguments).numpy()
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import rows_of
 from ..data.collocation import bounding_box
 from ..data.orders import order_of_errors
 from ..data.residual import Residual
-from ..nn.hyper_lrnr import rows_of
 from ..taylor.activations import sin_series
 from ..taylor.feature_jets import coordinate_jets
 from ..taylor.jets import MultiIndices

@@ -16,6 +16,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import repeated, rows_at, rows_of
 from .._tracing import CompiledOnce, traced
 from ..data.blocks import Block, make_blocks
 from ..data.deformation import row_weights
@@ -135,10 +136,10 @@ class JetEquations:
             List of Tensors of shape (``block.count`` P, number of columns), and Tensor.
         """
         data, num_mu = self.residual.data, mu.shape[0]
-        rows = slice(block.rows.start * num_mu, block.rows.stop * num_mu)
+        rows = rows_at(block.rows, num_mu)
         part = jets[:, :, rows]
-        points = np.repeat(block.points, num_mu, axis=0)
-        mu_rows = tf.tile(mu, (len(block.points), 1))
+        points = repeated(block.points, num_mu)
+        mu_rows = rows_of(mu, points)
         if self._deformation is None:
             x, inverse = tf.constant(points, dtype), None
             # Where x really is, in its precision; derivatives by x do not see it.
@@ -156,7 +157,7 @@ class JetEquations:
                 own = mu_rows, x + rounding, reference, known, self.indices.order
                 return self._deformation.pull_back(*own) - reference
 
-            reference = tf.constant(np.repeat(block.points, num_mu, axis=0))
+            reference = tf.constant(repeated(block.points, num_mu))
 
         def u_of(x):
             x = tf.cast(x, tf.float64)

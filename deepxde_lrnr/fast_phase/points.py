@@ -62,7 +62,7 @@ def check_enough(residual: Residual, num_equations: int, num_unknowns: int) -> N
     """
     collocation, conditions = residual.collocation, residual.data.conditions
     count = num_equations * len(collocation.pde_points) + sum(
-        n // 2 if condition.paired else n
+        condition.count(n)
         for condition, n in zip(conditions, collocation.counts, strict=True)
     )
     if count < num_unknowns:

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import by_point, number_of, rows_of
 from ..io.networks import weights
 from ..nn import FastLRNR
-from ..nn.hyper_lrnr import rows_of
 from ..taylor.activations import values as activation_values
 from ..taylor.feature_jets import FeatureJets, feature_jets
 from ..taylor.hidden_jets import HiddenJets
@@ -131,7 +131,7 @@ class TrialSpace:
 
     def combine(self, mu, x, readout):
         """N for readouts; as ``evaluate``, at reference points if there are such."""
-        num_mu = mu.shape[0] or tf.shape(mu)[0]
+        num_mu = number_of(mu)
         features = self.precision.feature_transform(x, rows_of(mu, x))
         states = self._states(features, mu)
         states.append(self.random.values(features))
@@ -139,9 +139,8 @@ class TrialSpace:
         total, first = w[:, :, -1], 0
         for state in states:
             width = state.shape[-1]
-            values = tf.reshape(state, (-1, num_mu, width))
             part = w[:, :, first : first + width]
-            total += tf.einsum("npk,pck->npc", values, part)
+            total += tf.einsum("npk,pck->npc", by_point(state, num_mu), part)
             first += width
         return tf.reshape(total, (-1, self.num_outputs))
 

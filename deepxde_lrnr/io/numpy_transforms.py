@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._point_major import rows_of
 from .numpy_functions import NotInNumPy, rebuild
 from .numpy_operations import ACTIVATIONS
 from .sizes import Sizes, below
@@ -42,7 +43,7 @@ class Transforms:
         if self.feature_transform is None:
             return x.T
         if self.takes_parameters:
-            return self.feature_transform(x, np.tile(mu, (len(x), 1))).T
+            return self.feature_transform(x, rows_of(mu, x)).T
         return self.feature_transform(x).T
 
 

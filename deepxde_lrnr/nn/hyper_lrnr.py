@@ -15,6 +15,7 @@ from .._checks import (
     num_args,
     shown,
 )
+from .._point_major import rows_of
 from .._user_errors import (
     apply_feature_transform,
     apply_output_transform,
@@ -323,18 +324,3 @@ def split_inputs(inputs):
             )
         )
     return inputs
-
-
-def rows_of(mu, x):
-    """Repeats mu (P, p) for the point-major rows of x (N P, d): shape (N P, p)."""
-    num_mu, num_rows = mu.shape[0], x.shape[0]
-    if num_mu is None or num_rows is None:
-        num_mu, num_rows = tf.shape(mu)[0], tf.shape(x)[0]
-    elif num_rows % num_mu:
-        raise ValueError(
-            f"x has {num_rows} rows for {num_mu} rows of mu; rows must be point-major, "
-            "every point with every mu."
-        )
-    elif num_rows == num_mu:
-        return mu
-    return tf.tile(mu, (num_rows // num_mu, 1))

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import shown
+from .._point_major import by_point, number_of, rows_of
 from .dense import Dense, joined, read_layers, without_dropout
-from .hyper_lrnr import rows_of
 from .lrnr import LRNR
 
 # Those by which a branch may be saved, and computed without TensorFlow.
@@ -137,10 +137,9 @@ class OfOperator:
     def combine(self, features, z):
         act = self.net.activation_trunk
         states = tf.concat([act(trunk(features)) for trunk in self._trunks], axis=1)
-        num_mu = z.shape[0] or tf.shape(z)[0]
+        num_mu = number_of(z)
         readouts = tf.reshape(z, (num_mu, self.net.num_outputs, states.shape[1]))
-        states = tf.reshape(states, (-1, num_mu, states.shape[1]))
-        values = tf.einsum("npk,pck->npc", states, readouts)
+        values = tf.einsum("npk,pck->npc", by_point(states, num_mu), readouts)
         return tf.reshape(values, (-1, self.net.num_outputs))
 
     def read(self):

@@ -8,6 +8,7 @@ import deepxde as dde
 import tensorflow as tf
 
 from .._checks import accepts, shown
+from .._point_major import by_point, number_of
 from .coefficients import CoefficientLayout
 
 
@@ -136,16 +137,15 @@ class LowRankStack(tf.keras.layers.Layer):
             List of Tensors of shapes (N P, M_l).
         """
         s, c = self.layout.split(coefficients)
-        num_mu = coefficients.shape[0] or tf.shape(coefficients)[0]
+        num_mu = number_of(coefficients)
         one_mu = isinstance(num_mu, int) and num_mu == 1
 
         def per_mu(operation, rows, values):
             """Applies one row of ``values`` (P, w) to the rows of its mu."""
             if one_mu:
                 return operation(rows, values)
-            width = rows.shape[-1]
-            rows = operation(tf.reshape(rows, (-1, num_mu, width)), values)
-            return tf.reshape(rows, (-1, width))
+            found = operation(by_point(rows, num_mu), values)
+            return tf.reshape(found, (-1, rows.shape[-1]))
 
         def activate(level, rows):
             if c[level] is None:
@@ -174,11 +174,11 @@ class LowRankStack(tf.keras.layers.Layer):
         u = tf.matmul(h, self.W_out) + self.b_out
         if not self.layout.readouts:
             return u
-        num_mu = coefficients.shape[0] or tf.shape(coefficients)[0]
+        num_mu = number_of(coefficients)
         own = coefficients[:, self.layout.num_inner :]
         own = tf.reshape(own, (-1, self.num_outputs, self.widths[-1]))
-        h = tf.reshape(h, (-1, num_mu, self.widths[-1]))
-        return u + tf.reshape(tf.einsum("npk,pck->npc", h, own), u.shape)
+        own = tf.einsum("npk,pck->npc", by_point(h, num_mu), own)
+        return u + tf.reshape(own, u.shape)
 
     def is_dense(self, level: int) -> bool:
         """Whether a hidden layer after the first has one weight, no factors."""

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import rows_of
 from ..fast_phase.trial_space import TrialSpace, reference_of
-from ..nn.hyper_lrnr import rows_of
 from ..taylor.jets import MultiIndices
 from ..taylor.workspace import Workspace
 from .values import BasisValues
@@ -102,9 +102,8 @@ class BasisFunctions:
             Tensor of shape (N P, number of components), in double precision.
         """
         mu, x, c = (tf.cast(a, tf.float64) for a in (mu, x, coefficients))
-        num_mu = mu.shape[0] or tf.shape(mu)[0]
-        weights = tf.matmul(c, self.transform, transpose_b=True)  # of the solutions
-        weights = tf.tile(weights, (tf.shape(x)[0] // num_mu, 1))
+        # Of the solutions.
+        weights = rows_of(tf.matmul(c, self.transform, transpose_b=True), x)
         # Each row for each of the mu that the basis is made of.
         rows = tf.repeat(reference_of(x, reference), len(self.mu), axis=0)
         values = self.space.combine(tf.constant(self.mu), rows, self.readouts)

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import rows_of
 from ..data.residual import Residual
 from ..fast_phase.gauss_newton import minimise_each
 from ..fast_phase.least_squares import LeastSquares
@@ -196,6 +197,6 @@ class Greedy:
 
     def _u(self, mu, points, values) -> np.ndarray:
         points = self.residual.data.physical(points, mu)
-        arguments = np.tile(mu, (len(points), 1)), points, values
+        arguments = rows_of(mu[None], points), points, values
         transform = self._fast.precision.output_transform
         return transform(*map(tf.constant, arguments)).numpy()

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from .._point_major import as_rows, by_parameter, pairs
 from ..taylor.solution_values import SolutionValues
 
 # Values that are computed at once, and kept for points that come again.
@@ -91,8 +92,6 @@ def combined(x, mu, coefficients, basis: np.ndarray, transform) -> np.ndarray:
     values = np.matmul(coefficients[:, None, None], basis)[:, :, 0]
     if transform is None:
         return np.swapaxes(values, 1, 2)
-    num_mu, num_outputs, num_points = values.shape
-    rows = values.transpose(2, 0, 1).reshape(-1, num_outputs)
-    points, parameters = np.repeat(x, num_mu, axis=0), np.tile(mu, (len(x), 1))
-    u = transform(parameters, points, rows)
-    return u.reshape(num_points, num_mu, -1).transpose(1, 0, 2)
+    points, parameters = pairs(x, mu)
+    u = transform(parameters, points, as_rows(np.swapaxes(values, 1, 2)))
+    return by_parameter(u, len(mu))

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import rows_of
 from .._tracing import traced
 from .jets import MultiIndices
 from .precision import Precision, takes_parameters
@@ -63,8 +64,8 @@ def _traced_jets(precision: Precision, indices: MultiIndices):
     """Function of mu, of shape (1, p), and points to the jets of the features."""
 
     def jets(mu, x):
-        mu_rows = tf.tile(mu, (tf.shape(x)[0], 1))
-        derivatives = {indices.indices[0]: precision.feature_transform(x, mu_rows)}
+        features = precision.feature_transform(x, rows_of(mu, x))
+        derivatives = {indices.indices[0]: features}
         for index in indices.indices[1:]:
             j = next(j for j, order in enumerate(index) if order)
             smaller = tuple(i - (k == j) for k, i in enumerate(index))

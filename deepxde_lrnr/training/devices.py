@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from .._point_major import share_of
+
 
 def check_strategy(strategy) -> None:
     """Refuses what is no strategy of one machine."""
@@ -92,13 +94,9 @@ def _raw(variable):
 
 def _share(inputs, auxiliary, replica, num_devices: int):
     """The part of a batch with the mu of one device."""
-    num_mu = inputs[0].shape[0]
 
-    def of(rows):  # point-major
-        parts = tf.reshape(
-            rows, (-1, num_devices, num_mu // num_devices, rows.shape[1])
-        )
-        return tf.reshape(parts[:, replica], (-1, rows.shape[1]))
+    def of(rows):
+        return share_of(rows, inputs[0].shape[0], replica, num_devices)
 
     targets = [
         {name: of(rows) for name, rows in of_one.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from .._point_major import of_one
 from .._releases import ITERATION, iterations
 from .state import variables
 
@@ -214,8 +215,8 @@ def _of_one_mu(batch, j: int):
     inputs, _, auxiliary = batch
     mu = inputs[0]
     targets = [
-        {name: array[j :: len(mu)] for name, array in of_one.items()}
-        for of_one in auxiliary["targets"]
+        {name: of_one(array, len(mu), j) for name, array in arrays.items()}
+        for arrays in auxiliary["targets"]
     ]
-    inputs = tuple(np.ascontiguousarray(array[j :: len(mu)]) for array in inputs)
+    inputs = tuple(np.ascontiguousarray(of_one(array, len(mu), j)) for array in inputs)
     return inputs, None, {**auxiliary, "targets": targets}
