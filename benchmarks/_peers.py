@@ -14,11 +14,11 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from _families import Family, constrained, features, problem
+from deepxde_lrnr._point_major import rows_of
 from deepxde_lrnr.fast_model import FastModel
 from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.gauss_newton import minimise
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
-from deepxde_lrnr.nn.hyper_lrnr import rows_of
 from deepxde_lrnr.optimizers import SOAP
 from deepxde_lrnr.prediction import Predictor
 from scipy.optimize import minimize

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
         reduced_basis,
         reduction,
     )
-    from ._outside import OutsideGeometryWarning
     from .fast_model import FastModel
     from .fast_phase import Solution
+    from .geometry.outside import OutsideGeometryWarning
     from .io import FileFormatError
     from .loading import load_fast, load_model
     from .model import Model
-    from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+    from .parameters import OutsideParameterSpaceWarning, ParameterSpace
     from .polishing import PolishedSolution, polish
     from .reduced_basis.surrogate import Surrogate, load_surrogate
-    from .sweeps import Sweep, sweep
+    from .sweeps.sweep import Sweep, sweep
     from .training import DivergenceError
 
 __all__ = [
@@ -84,18 +84,18 @@ _HOME = {
     "FastModel": "fast_model",
     "FileFormatError": "io",
     "Model": "model",
-    "OutsideGeometryWarning": "_outside",
-    "OutsideParameterSpaceWarning": "parameter_space",
-    "ParameterSpace": "parameter_space",
+    "OutsideGeometryWarning": "geometry.outside",
+    "OutsideParameterSpaceWarning": "parameters",
+    "ParameterSpace": "parameters",
     "PolishedSolution": "polishing",
     "Solution": "fast_phase",
     "Surrogate": "reduced_basis.surrogate",
-    "Sweep": "sweeps",
+    "Sweep": "sweeps.sweep",
     "load_fast": "loading",
     "load_model": "loading",
     "load_surrogate": "reduced_basis.surrogate",
     "polish": "polishing",
-    "sweep": "sweeps",
+    "sweep": "sweeps.sweep",
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ._user_errors import clearest
-from .taylor.workspace import ALIGNMENT
+from ._workspace import ALIGNMENT
 
 
 class traced:

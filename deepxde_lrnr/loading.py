@@ -16,17 +16,14 @@ from .fast_model import FastModel
 from .fast_phase.file import OldDesign, unpack_fast_model
 from .io import FileFormatError, container
 from .io.kinds import FAST_MODEL, MODEL
-from .io.networks import (
-    MissingFunctions,
-    most_coefficients,
-    unpack_hyper,
-)
+from .io.networks import most_coefficients, unpack_hyper
 from .io.sizes import NotFinite, Sizes, below
+from .io.user_functions import MissingFunctions
 from .model import Model
 from .nn import HyperLRNR
 from .nn.hyper_lrnr import check_feature_transform, check_output_transform
 from .nn.low_rank import hidden_activations
-from .parameter_space import ParameterSpace
+from .parameters import ParameterSpace
 from .reduced_basis.file import unpack_basis
 
 # Arrays of a reduced model in which nothing may be NaN, besides its weights.

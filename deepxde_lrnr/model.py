@@ -16,7 +16,8 @@ from .data.missing import MissingProblem
 from .fast_model import FastModel
 from .io import container
 from .io.kinds import MODEL
-from .io.networks import pack_hyper, restore_weights
+from .io.networks import pack_hyper
+from .io.weights import restore_weights
 from .nn import HyperLRNR, Parametric
 from .offline import reduce_model
 from .optimizers import SOAP

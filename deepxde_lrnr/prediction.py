@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from ._checks import as_function, as_points, num_args
 from ._forks import check_fork
-from ._outside import warn_of_places
 from ._point_major import as_rows, by_parameter, repeated, rows_of
 from ._tracing import traced
 from ._user_errors import calling
@@ -18,6 +17,7 @@ from .data.deformation import Deformation
 from .data.orders import order_of
 from .data.outside import outside, warn_outside
 from .data.rows import Rows, known_rows, refuse_elsewhere
+from .geometry.outside import warn_of_places
 
 # Rows evaluated at once; bounds the memory of a prediction.
 MAX_ROWS = 65_536

@@ -9,12 +9,14 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import pytest
-from deepxde_lrnr import __main__ as command
-from deepxde_lrnr import _stores, sweeps
-from deepxde_lrnr._names import may_define
-from deepxde_lrnr._stores import GridStore
 from deepxde_lrnr._tracing import Compiled
+from deepxde_lrnr.cli import commands as command
+from deepxde_lrnr.cli.names import may_define
+from deepxde_lrnr.cli.problem import import_problem
 from deepxde_lrnr.io import container, kinds
+from deepxde_lrnr.sweeps import stores
+from deepxde_lrnr.sweeps import sweep as sweeps
+from deepxde_lrnr.sweeps.stores import GridStore
 
 PROBLEM = """
 import deepxde_lrnr as lrnr
@@ -70,7 +72,7 @@ def problem(folder):
 
 @pytest.fixture(scope="module")
 def fast(folder, problem):
-    data = command.import_problem(problem)
+    data = import_problem(problem)
     net = lrnr.nn.HyperLRNR(
         [2, 8, 8, 1],
         "tanh",
@@ -255,7 +257,7 @@ def test_a_sweep_is_that_of_the_library_in_chunks(
         GridStore, "write", lambda *a: rows.append(len(a[2]["values"])) or write(*a)
     )
     # So that two mu at the 12 points fill a chunk.
-    monkeypatch.setattr(_stores, "_MAX_VALUES", 24)
+    monkeypatch.setattr(stores, "_MAX_VALUES", 24)
     line = ["sweep", folder / "fast.npz", "--mus", mus, "--grid", GRID, "--out", out]
     line += ["--problem", problem] if with_problem else []
     assert command.main([str(part) for part in line]) == 0
@@ -398,7 +400,7 @@ def test_double_precision_is_set_by_the_file(folder, fast, run, tmp_path):
     net = lrnr.nn.HyperLRNR(
         [2, 8, 8, 1], "tanh", "Glorot normal", rank=2, parameter_space=space
     )
-    model = lrnr.Model(command.import_problem(f"{folder / 'problem.py'}:make"), net)
+    model = lrnr.Model(import_problem(f"{folder / 'problem.py'}:make"), net)
     model.save(tmp_path / "double.npz")
     expected = model.predict(POINTS, [0.8, 1.2])
     dde.config.set_default_float("float32")

@@ -10,7 +10,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr.parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+from deepxde_lrnr.parameters.space import OutsideParameterSpaceWarning, ParameterSpace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr._tracing import Compiled
+from deepxde_lrnr.cli.info import _sizes
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
-from deepxde_lrnr.info import _sizes
 from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
 from deepxde_lrnr.io.sizes import below

@@ -10,8 +10,8 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr import __main__ as command
 from deepxde_lrnr._tracing import Compiled
+from deepxde_lrnr.cli import commands as command
 from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
 from deepxde_lrnr.reduced_basis.interpolation import Interpolation

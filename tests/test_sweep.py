@@ -177,7 +177,7 @@ def test_an_extra_that_is_missing_is_named(fast, tmp_path, monkeypatch, missing)
     for name in list(sys.modules):
         if name.partition(".")[0] in (missing, "distributed"):
             monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "deepxde_lrnr._workers", raising=False)
+    monkeypatch.delitem(sys.modules, "deepxde_lrnr.sweeps.workers", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     arguments = {"client": "any"} if missing == "dask" else {"out": tmp_path / "a.zarr"}
     with pytest.raises(ImportError, match=r'pip install "deepxde-lrnr\[distributed\]'):

@@ -13,8 +13,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr._stores import MemoryStore
 from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.sweeps.stores import MemoryStore
 
 distributed = pytest.importorskip("dask.distributed")
 pytestmark = pytest.mark.slow
@@ -89,9 +89,9 @@ def built(client):
     """What each worker has built, by the identity of the object."""
 
     def look():
-        from deepxde_lrnr import _workers
+        from deepxde_lrnr.sweeps import workers
 
-        return id(_workers._built.fast)
+        return id(workers._built.fast)
 
     return client.run(look)
 
@@ -154,9 +154,9 @@ def test_what_is_found_out_about_the_problem_is_found_out_once(client, fast):
     lrnr.sweep(fast, MU, X, solver=SOLVER, client=client, chunk_size=20)
 
     def known():
-        from deepxde_lrnr import _workers
+        from deepxde_lrnr.sweeps import workers
 
-        fast = _workers._built.fast
+        fast = workers._built.fast
         return fast.expansion.indices.indices, fast.watches_start
 
     wanted = fast.expansion.indices.indices, fast.watches_start

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from deepxde_lrnr._tracing import Compiled, CompiledOnce, traced
+from deepxde_lrnr._workspace import Workspace
 from deepxde_lrnr.fast_phase import LeastSquares
-from deepxde_lrnr.taylor.workspace import Workspace
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr import __main__ as command
-from deepxde_lrnr._axes import shortened
 from deepxde_lrnr._tracing import Compiled
-from deepxde_lrnr.parameter_space import OutsideParameterSpaceWarning, ParameterSpace
+from deepxde_lrnr.cli import commands as command
+from deepxde_lrnr.parameters.axes import shortened
+from deepxde_lrnr.parameters.space import OutsideParameterSpaceWarning, ParameterSpace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from .._checks import as_integer, as_path
 from .._releases import iterations
 from ..io import container, tree
 from ..io.kinds import CHECKPOINT
-from ..training.state import restore_training, settings, training_state
+from .state import restore_training, settings, training_state
 
 
 class Checkpoint(dde.callbacks.Callback):

@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import as_function
-from .._inverse_map import InverseMap
 from .._point_major import by_point, pairs, rows_at, rows_of
 from .._tracing import traced
 from .._user_errors import UserFunctionError, calling
+from ..geometry.inverse_map import InverseMap
 
 # Highest order of derivatives by x that is looked for.
 HIGHEST_ORDER = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..parameter_space import ParameterSpace
+from ..parameters import ParameterSpace
 
 
 class Box:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import deepxde as dde
 import numpy as np
 
-from .._outside import MARGIN, outside_box, warn_of_points
+from ..geometry.outside import MARGIN, outside_box, warn_of_points
 from .collocation import bounding_box
 
 

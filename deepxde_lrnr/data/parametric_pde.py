@@ -21,7 +21,8 @@ from .._checks import (
     shown,
 )
 from .._point_major import repeated, rows_of
-from ..parameter_space import DISTRIBUTIONS, ParameterSpace
+from ..parameters import ParameterSpace
+from ..parameters.sampling import DISTRIBUTIONS
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
 from .deformation import DeformedPoints, row_weights

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from deepxde import icbc
 
-from ..parameter_space import ParameterSpace
+from ..parameters import ParameterSpace
 from .deformation import Deformation
 from .outside import outside
 from .spread_points import spread_points

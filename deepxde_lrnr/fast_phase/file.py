@@ -7,15 +7,11 @@ import numpy as np
 from ..data.collocation import Collocation
 from ..data.problem_record import ProblemRecord
 from ..data.residual import Residual
-from ..io.networks import (
-    Packed,
-    below,
-    pack_functions,
-    pack_weights,
-    unpack_fast,
-    unpack_functions,
-)
-from ..parameter_space import ParameterSpace
+from ..io.networks import unpack_fast
+from ..io.sizes import below
+from ..io.user_functions import Packed, pack_functions, unpack_functions
+from ..io.weights import pack_weights
+from ..parameters import ParameterSpace
 from ..reduction import ReducedLayer
 from ..taylor.precision import Precision
 from .expansion import Expansion

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..taylor.workspace import Workspace
+from .._workspace import Workspace
 from .factors import RCOND, qr_factors
 
 # Shares that are tried, and how much larger a residual may be with one that leaves out

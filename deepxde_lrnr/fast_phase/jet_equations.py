@@ -18,12 +18,12 @@ import tensorflow as tf
 
 from .._point_major import repeated, rows_at, rows_of
 from .._tracing import CompiledOnce, traced
+from .._workspace import Workspace
 from ..data.blocks import Block, make_blocks
 from ..data.deformation import row_weights
 from ..data.residual import Residual
 from ..data.rows import Rows
 from ..taylor.jets import MultiIndices
-from ..taylor.workspace import Workspace
 from .trial_space import TrialSpace
 
 

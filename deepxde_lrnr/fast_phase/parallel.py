@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from .._cores import num_cores
-from ..taylor.workspace import Workspace
+from .._workspace import Workspace
 
 # Mu that a thread takes at a time.
 AT_ONCE = 16

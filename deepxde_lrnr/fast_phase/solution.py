@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._axes import shortened
+from ..parameters.axes import shortened
 
 # Mu whose residuals are shown.
 _MOST_SHOWN = 10

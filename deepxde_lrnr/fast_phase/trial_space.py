@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from .._point_major import by_point, number_of, rows_of
-from ..io.networks import weights
+from .._workspace import Workspace
+from ..io.weights import weights
 from ..nn import FastLRNR
 from ..taylor.activations import values as activation_values
 from ..taylor.feature_jets import FeatureJets, feature_jets
@@ -16,7 +17,6 @@ from ..taylor.hidden_jets import HiddenJets
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision, takes_parameters
 from ..taylor.solution_values import SolutionValues
-from ..taylor.workspace import Workspace
 from .random_features import RandomFeatures
 
 

@@ -50,7 +50,7 @@ class Transforms:
 def unpack_transforms(
     header: dict, arrays: dict, dim: int, num_parameters: int, sizes: Sizes, single
 ) -> Transforms:
-    """Reads what ``networks.pack_functions`` wrote of a network.
+    """Reads what ``user_functions.pack_functions`` wrote of a network.
 
     Args:
         header: From there.
@@ -129,7 +129,7 @@ def hypernetwork_activation(header: dict) -> str:
     """Name of the activation of a hypernetwork; older files do not say it.
 
     Args:
-        header: From ``networks.pack_functions``.
+        header: From ``user_functions.pack_functions``.
 
     Raises:
         ValueError: If it is no name of one.

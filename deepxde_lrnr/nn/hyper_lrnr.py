@@ -21,7 +21,7 @@ from .._user_errors import (
     apply_output_transform,
     as_it_is,
 )
-from ..parameter_space import ParameterSpace
+from ..parameters import ParameterSpace
 from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
 from .hypernetwork import Hypernetwork
 from .low_rank import start_scales

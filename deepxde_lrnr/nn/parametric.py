@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from .._checks import shown
 from .._user_errors import as_it_is
-from ..parameter_space import ParameterSpace
+from ..parameters import ParameterSpace
 from .hyper_lrnr import ParametricNN
 from .inputs import OfOperator, OfPairs, OfRows
 from .low_rank import fresh

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._axes import shortened
 from .._checks import as_choice, shown
+from ..parameters.axes import shortened
 
 # More lines than this have no legend.
 MAX_LEGEND = 10

@@ -10,7 +10,7 @@ import numpy as np
 from .._checks import as_function
 from ..data import ParametricPDE
 from ..data.errors import Errors
-from ..parameter_space import ParameterSpace
+from ..parameters import ParameterSpace
 from .variables import Variables
 
 _UNSUPPORTED = (dde.data.FPDE, dde.data.IDE)

@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import as_choice, as_integer, as_loss_weights, shown
 from .._forks import check_fork
+from .._workspace import Workspace
 from ..data.residual import Residual
 from ..fast_phase.expansion import find_expansion
 from ..fast_phase.gauss_newton import minimise
@@ -15,7 +16,6 @@ from ..fast_phase.points import PER_UNKNOWN_RANDOM, fast_collocations, num_point
 from ..fast_phase.random_features import RandomFeatures, search_scales
 from ..prediction import Predictor
 from ..taylor.precision import Precision
-from ..taylor.workspace import Workspace
 from .dense import PlainNetwork, check_layers
 from .plain_problem import PlainProblem, check_data
 from .solution import PolishedSolution

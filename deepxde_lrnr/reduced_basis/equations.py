@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import CompiledOnce
+from .._workspace import Workspace
 from ..data.residual import Residual
 from ..fast_phase.jet_equations import JetEquations
 from ..fast_phase.parallel import AT_ONCE
 from ..taylor.jets import MultiIndices
-from ..taylor.workspace import Workspace
 from .jacobians import Stack
 
 # Fewer mu are evaluated one by one.

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from .._point_major import rows_of
+from .._workspace import Workspace
 from ..fast_phase.trial_space import TrialSpace, reference_of
 from ..taylor.jets import MultiIndices
-from ..taylor.workspace import Workspace
 from .values import BasisValues
 
 # Points at which the trial functions are computed at once: bounds the memory.

@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import as_path, as_points
-from .._inverse_map import InverseMap, by_differences
-from .._outside import outside_box, warn_of_places, warn_of_points
+from ..geometry.inverse_map import InverseMap, by_differences
+from ..geometry.outside import outside_box, warn_of_places, warn_of_points
 from ..io import container
 from ..io.container import FileFormatError
 from ..io.kinds import FAST_MODEL
 from ..io.numpy_functions import NotInNumPy
 from ..io.numpy_transforms import unpack_transforms
 from ..io.sizes import NotFinite, Sizes, below, check_finite, reference_points
-from ..parameter_space import ParameterSpace
+from ..parameters import ParameterSpace
 from ..taylor.solution_values import SolutionValues
 from .arrays import FUNCTIONS, check_arrays, is_usable
 from .interpolation import Interpolation

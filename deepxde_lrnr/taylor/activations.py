@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from .._tracing import traced
+from .._workspace import Workspace
 from ..io.numpy_operations import ACTIVATIONS
-from .workspace import Workspace
 
 
 def taylor_series(activation, order: int):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._workspace import Workspace
 from .activations import taylor_series
 from .jets import MultiIndices
 from .solution_values import hypernetwork
-from .workspace import Workspace
 
 
 class HiddenJets:

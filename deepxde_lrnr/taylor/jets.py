@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .workspace import Workspace
+from .._workspace import Workspace
 
 
 class MultiIndices:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from .._point_major import of_one
 from .._releases import ITERATION, iterations
-from .state import variables
+from ..callbacks.state import variables
 
 # Number of steps between two checks, fewer if their batches would be so many bytes.
 _EVERY = 100

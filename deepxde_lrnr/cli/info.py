@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .io.container import Content, FileFormatError
-from .io.kinds import FAST_MODEL
-from .io.sizes import Sizes, below
-from .parameter_space import ParameterSpace
+from ..io.container import Content, FileFormatError
+from ..io.kinds import FAST_MODEL
+from ..io.sizes import Sizes, below
+from ..parameters import ParameterSpace
 
 
 def describe(content: Content) -> str:

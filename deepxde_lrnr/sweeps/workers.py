@@ -23,8 +23,8 @@ import tensorflow as tf
 from dask.distributed import Client, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
 
-from .loading import load_fast
-from .sweeps import ChunkSolver
+from ..loading import load_fast
+from .chunks import ChunkSolver
 
 # Tells the process of the client from those of workers.
 _PROCESS = uuid.uuid4().hex

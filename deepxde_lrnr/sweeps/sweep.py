@@ -5,28 +5,17 @@ from __future__ import annotations
 __all__ = ["Sweep", "sweep"]
 
 import os
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._checks import as_function, as_integer, as_path, as_points, as_verbose
-from ._forks import check_fork
-from ._progress import progress_bar
-from ._stores import GridOutput, open_store, size_of_chunks
-from .fast_model import FastModel
-from .parameter_space import OutsideParameterSpaceWarning, ParameterSpace
-
-# What a sweep keeps of solutions.
-_FIELDS = (
-    "mu",
-    "initial_residual",
-    "residual",
-    "estimated_error",
-    "steps",
-    "status",
-    "method",
-)
+from .._checks import as_function, as_integer, as_path, as_points, as_verbose
+from .._forks import check_fork
+from .._progress import progress_bar
+from ..fast_model import FastModel
+from ..parameters import ParameterSpace
+from .chunks import ChunkSolver
+from .stores import GridOutput, open_store, size_of_chunks
 
 
 @dataclass(frozen=True)
@@ -154,7 +143,7 @@ def sweep(
         results = ((chunk, solve(mu[chunk])) for chunk in chunks)
     else:
         try:
-            from ._workers import solve_on_workers
+            from .workers import solve_on_workers  # needs an extra
         except ImportError as error:
             raise ImportError(
                 "A sweep over workers needs dask.distributed: "
@@ -177,42 +166,3 @@ def sweep(
     arrays = {"x": None, "values": None, **arrays}
     del arrays["names"]
     return Sweep(**arrays, parameter_space=space)
-
-
-class ChunkSolver:
-    """Arrays of a ``Sweep`` for some mu.
-
-    Args:
-        fast: ``FastModel``.
-        how: Solver object and tolerance, as for ``FastModel.solve``.
-        x: Points, or ``None``.
-        operator: As in ``sweep``.
-    """
-
-    def __init__(self, fast: FastModel, how: tuple, x=None, operator=None):
-        self.fast, self.how = fast, how
-        self.x, self.operator = x, operator
-        self._functions = {}
-
-    def __call__(self, mu: np.ndarray) -> dict[str, np.ndarray]:
-        """Solves for mu, array of shape (n, p)."""
-        with warnings.catch_warnings():
-            # There was one for all mu.
-            warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
-            solution = self.fast.solve(mu, *self.how)
-        arrays = {name: getattr(solution, name) for name in _FIELDS}
-        if self.x is not None:
-            values = solution.evaluate(self.x, self._function)
-            if isinstance(values, list):
-                raise ValueError(
-                    f"operator returned a list of {len(values)}; for a sweep it must "
-                    "return one Tensor, e.g. tf.concat(..., axis=1) of them."
-                )
-            arrays["values"] = values
-        return arrays
-
-    def _function(self, predictor):
-        # Once: each function made of an operator is traced anew.
-        if predictor not in self._functions:
-            self._functions[predictor] = predictor.compile(self.operator)
-        return self._functions[predictor]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._checks import as_reals, is_finite, is_integer, shown
+from .._checks import as_reals, is_finite, is_integer, shown
 
 SCALES = ("linear", "log")
 # More are an oversight: there would be a column for each.

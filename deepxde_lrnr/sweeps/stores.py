@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._atomic import check_regular
+from .._atomic import check_regular
 
 SUFFIXES = (".npz", ".zarr")
 # Strings have a fixed size in .npy files.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .io.container import Content
-from .io.kinds import FAST_MODEL
-from .parameter_space import ParameterSpace
+from ..io.container import Content
+from ..io.kinds import FAST_MODEL
+from ..parameters import ParameterSpace
 
 # Status of a prediction.
 HYPERNETWORK, INTERPOLATED = "hypernetwork", "reduced basis, interpolated"
@@ -56,8 +56,8 @@ class Predictions:
         header, arrays = self._content.header, self._content.arrays
         if header.get("basis") is None:
             return None
-        from .io.numpy_functions import NotInNumPy
-        from .reduced_basis.surrogate import unpack_surrogate
+        from ..io.numpy_functions import NotInNumPy
+        from ..reduced_basis.surrogate import unpack_surrogate
 
         try:
             surrogate = unpack_surrogate(self._path, header, arrays)
@@ -70,7 +70,7 @@ class Predictions:
         return lambda mu: surrogate.predict(self._points, mu)
 
     def _from_basis_by_tensorflow(self):
-        from .reduced_basis.prediction import BasisPredictor
+        from ..reduced_basis.prediction import BasisPredictor
 
         fast = self._load("load_fast")
         basis, space = fast.basis, self._space
@@ -98,7 +98,7 @@ class Predictions:
         if self._content.kind == FAST_MODEL:
             fast = self._load("load_fast")
             return lambda mu: fast.predict(self._points, mu)
-        from .prediction import Predictor
+        from ..prediction import Predictor
 
         network, space = self._load("load_network"), self._space
         predictor = Predictor(network, deformation=network.deformation)
@@ -111,7 +111,7 @@ class Predictions:
         return predict
 
     def _load(self, loader: str):
-        from . import loading
+        from .. import loading
 
         set_float(str(self._content.header["dtype"]))
         return getattr(loading, loader)(self._path)

@@ -7,7 +7,14 @@ import warnings
 
 import numpy as np
 
-from ._axes import (
+from .._checks import (
+    as_choice,
+    as_integer,
+    as_reals,
+    float_type,
+    shown,
+)
+from .axes import (
     Axis,
     described_bounds,
     description,
@@ -15,16 +22,8 @@ from ._axes import (
     parse_axis,
     slices,
 )
-from ._checks import (
-    as_choice,
-    as_integer,
-    as_reals,
-    float_type,
-    shown,
-)
-from ._reading import from_array, from_mapping, numeric
-
-DISTRIBUTIONS = ("uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol")
+from .reading import from_array, from_mapping, numeric
+from .sampling import DISTRIBUTIONS, round_into, unit_points
 
 
 class OutsideParameterSpaceWarning(UserWarning):
@@ -140,20 +139,10 @@ class ParameterSpace:
         """
         n = as_integer("n", n)
         as_choice("distribution", distribution, DISTRIBUTIONS)
-        if distribution == "uniform":
-            unit = _unit_grid(n, self.dim)
-        elif distribution == "LHS":
-            # DeepXDE's compares a thousand designs, whose distances take n ** 2 steps.
-            cells = np.argsort(np.random.random((n, self.dim)), axis=0)
-            unit = (cells + np.random.random((n, self.dim))) / n
-        else:
-            import deepxde as dde
-
-            unit = dde.geometry.sampler.sample(n, self.dim, distribution)
-            unit = unit.astype(np.float64)
+        unit = unit_points(n, self.dim, distribution)
         mu = self._axis_low + unit * (self._axis_high - self._axis_low)
         mu = np.where(self._log, np.exp(np.where(self._log, mu, 0)), mu)
-        return _round_into(mu, self._low, self._high, float_type())
+        return round_into(mu, self._low, self._high, float_type())
 
     def as_array(self, mu, name: str = "mu") -> np.ndarray:
         """Reads parameters in any of the accepted forms.
@@ -466,23 +455,3 @@ def _frozen(values, dtype):
     array = np.array(values, dtype=dtype)
     array.setflags(write=False)
     return array
-
-
-def _unit_grid(n, dim):
-    """The smallest equispaced grid of [0, 1]^dim with at least n points."""
-    if n == 1:
-        return np.full((1, dim), 0.5)
-    m = 2
-    while m**dim < n:
-        m += 1
-    axes = np.meshgrid(*[np.linspace(0, 1, m)] * dim, indexing="ij")
-    return np.stack([axis.ravel() for axis in axes], axis=1)
-
-
-def _round_into(mu, low, high, dtype):
-    """Rounds to `dtype` without crossing the bounds, if they leave room for that."""
-    rounded = np.clip(mu, low, high).astype(dtype)
-    inward = np.nextafter(rounded, dtype(-np.inf))
-    rounded = np.where((rounded > high) & (inward >= low), inward, rounded)
-    inward = np.nextafter(rounded, dtype(np.inf))
-    return np.where((rounded < low) & (inward <= high), inward, rounded)

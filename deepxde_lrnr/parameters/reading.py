@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._axes import Axis, normalized
-from ._checks import as_reals
+from .._checks import as_reals
+from .axes import Axis, normalized
 
 
 def numeric(value, name):

@@ -1,0 +1,1 @@
+"""Sweeps: the fast phase for very many mu, on one machine or over a Dask cluster."""
