@@ -251,10 +251,10 @@ def as_reals(name: str, value, kinds: str = "iuf") -> np.ndarray:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(
-            f"{name} must be a rectangular array, got {shown(value)}."
+            f"{name} is {shown(value)}; it must be a rectangular array."
         ) from None
     if array.dtype.kind not in kinds:
-        raise TypeError(f"{name} must consist of real numbers, got {shown(value)}.")
+        raise TypeError(f"{name} is {shown(value)}; it must consist of real numbers.")
     return array
 
 

@@ -319,9 +319,9 @@ def test_mu_outside_the_box_are_warned_about_where_they_are_written(trained):
 @pytest.mark.parametrize(
     "mu, message",
     [
-        ([2, 1, 3], r"mu must have shape \(2,\) or \(n, 2\)"),
-        (2, r"mu must have shape \(2,\) or \(n, 2\)"),
-        (np.ones((2, 2, 2)), r"mu must have shape \(2,\) or \(n, 2\)"),
+        ([2, 1, 3], r"mu has shape .* must be \(2,\) or \(n, 2\)"),
+        (2, r"mu has shape .* must be \(2,\) or \(n, 2\)"),
+        (np.ones((2, 2, 2)), r"mu has shape .* must be \(2,\) or \(n, 2\)"),
         ({"a": 2}, "mu .*b"),
         ({"a": 2, "b": 1, "c": 1}, "mu .*c"),
         ([2, np.nan], "mu .*b = nan.* not finite"),

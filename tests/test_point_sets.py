@@ -203,7 +203,7 @@ def test_arguments_that_do_not_fit_are_named(arguments, message):
 
 def test_mu_of_measurements_fit_the_space():
     bc = lrnr.data.ParametricPointSetBC(POINTS, VALUES, mu=np.ones((4, 2)))
-    with pytest.raises(ValueError, match=r"mu of bcs\[0\] .* must have shape"):
+    with pytest.raises(ValueError, match=r"mu of bcs\[0\] .* has shape"):
         family(bc)
     bc = lrnr.data.ParametricPointSetBC(POINTS, VALUES, mu=7 * RUNS)
     with pytest.warns(lrnr.OutsideParameterSpaceWarning, match=r"mu of bcs\[0\]"):

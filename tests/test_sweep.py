@@ -136,7 +136,7 @@ def test_what_fails_half_way_leaves_nothing_and_what_exists_is_not_touched(
     "change, error, message",
     [
         ({"fast": "model"}, TypeError, "fast is a str; it must be a FastModel"),
-        ({"mus": np.zeros((3, 3))}, ValueError, "mus must have shape"),
+        ({"mus": np.zeros((3, 3))}, ValueError, "mus has shape"),
         ({"x": np.zeros((3, 2))}, ValueError, r"x has shape \(3, 2\)"),
         ({"operator": lambda x, u: u}, ValueError, "operator needs points x"),
         ({"chunk_size": 0}, ValueError, "chunk_size is 0"),

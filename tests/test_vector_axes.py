@@ -87,12 +87,15 @@ def test_a_description_without_vectors_is_as_it_was():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"sizes": 3}, "sizes in d must be a list as long as names"),
-        ({"sizes": [3]}, "sizes in d must be a list as long as names"),
-        ({"sizes": [3, None, 0]}, "sizes in d must be integers"),
+        ({"sizes": 3}, "d has the sizes .* a list as long as names"),
+        ({"sizes": [3]}, "d has the sizes .* a list as long as names"),
+        ({"sizes": [3, None, 0]}, "d has the sizes .* integers"),
         ({"sizes": [2, None, 2]}, "of one length"),
         ({"sizes": [10**9, None, 2]}, "of one length"),
-        ({"log": [False, True, False, True, True, True]}, "for all entries of k"),
+        (
+            {"log": [False, True, False, True, True, True]},
+            "as log of k; it must be the same for all",
+        ),
     ],
 )
 def test_bad_descriptions(change, message):
@@ -143,10 +146,13 @@ def test_a_vector_and_numbers_are_broadcast_together():
 @pytest.mark.parametrize(
     "mu, message",
     [
-        ({"k": 1, "nu": 1}, r"mu\['k'\] must have shape \(3,\) or \(n, 3\), as a vec"),
-        ({"k": [1, 1], "nu": 1}, r"of 3 entries, got shape \(2,\)"),
-        ({"k": np.ones((3, 4)), "nu": 1}, r"got shape \(3, 4\)"),
-        ({"k": np.ones((1, 1, 3)), "nu": 1}, r"got shape \(1, 1, 3\)"),
+        (
+            {"k": 1, "nu": 1},
+            r"mu\['k'\] has shape \(\); it must be \(3,\) or \(n, 3\), a vec",
+        ),
+        ({"k": [1, 1], "nu": 1}, r"shape \(2,\); .* of 3 entries"),
+        ({"k": np.ones((3, 4)), "nu": 1}, r"has shape \(3, 4\)"),
+        ({"k": np.ones((1, 1, 3)), "nu": 1}, r"has shape \(1, 1, 3\)"),
         ({"nu": 1}, r"mu lacks k; the parameters are k \(3 entries\), nu"),
         ({"k_0": 1, "k_2": 1, "nu": 1}, "mu lacks k_1; the parameters are k"),
         ({"k": [1, 1, 1], "k_0": 1, "nu": 1}, "mu has unknown k_0"),
@@ -154,7 +160,7 @@ def test_a_vector_and_numbers_are_broadcast_together():
         ({"k": np.ones((2, 3)), "nu": [1, 1, 1]}, "lengths k: 2, nu: 3"),
         ({"k": np.ones((0, 3)), "nu": 1}, "mu is empty"),
         ({"k": [1, np.nan, 1], "nu": 1}, "row 0 k_1 = nan, which is not finite"),
-        ([1, 1, 1], r"shape \(4,\) or \(n, 4\), with columns k_0, k_1, k_2, nu"),
+        ([1, 1, 1], r"must be \(4,\) or \(n, 4\), with columns k_0, k_1, k_2, nu"),
     ],
 )
 def test_bad_values_are_refused(mu, message):
@@ -263,7 +269,7 @@ def test_the_command_line_says_what_is_missing(fast, tmp_path, capsys):
     out = ["--grid", "2x2", "--out", str(tmp_path / "u.npz")]
     for mu, message in (
         ("k_0=1,a=1", "--mu lacks k_1; the parameters are k (2 entries), a"),
-        ("k=1,a=1", "--mu['k'] must have shape (2,) or (n, 2)"),
+        ("k=1,a=1", "--mu['k'] has shape (); it must be (2,) or (n, 2)"),
         ("k_0=x", "it must be e.g. k_0=1.75,k_1=1.75,a=1"),
     ):
         assert command.main(["predict", str(path), "--mu", mu, *out]) == 2

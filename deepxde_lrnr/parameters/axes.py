@@ -108,80 +108,77 @@ def parse_axis(name: str, bounds) -> Axis:
         raise ValueError(
             f"{name!r} cannot name a parameter: it must be usable as a keyword."
         )
-    form = f"{name} must be given as (low, high) or (low, high, 'log')"
+    wrong = f"{name} is {shown(bounds)}; it must be (low, high) or (low, high, 'log')"
     listed = isinstance(bounds, (tuple, list))
     listed = listed or isinstance(bounds, np.ndarray) and bounds.ndim == 1
     if not listed or len(bounds) not in (2, 3, 4):
-        raise ValueError(f"{form}, got {shown(bounds)}.")
+        raise ValueError(f"{wrong}.")
     low, high, *more = bounds
-    scale, size = _scale_and_size(form, more)
+    scale, size = _scale_and_size(name, more)
     ends, counts = [], set()
     for bound in (low, high):
         if isinstance(bound, (list, tuple, np.ndarray)):
-            bound = _vector(form, bound, bounds)
+            bound = _vector(wrong, bound)
             counts.add(len(bound))
         elif not is_finite(bound):
-            raise ValueError(f"{form} with finite real bounds, got {shown(bounds)}.")
+            raise ValueError(f"{wrong} with finite real bounds.")
         ends.append(np.asarray(bound, float))
     counts |= {size} - {None}
     if len(counts) > 1:
-        raise ValueError(
-            f"{form}, vectors of one number of entries, got {shown(bounds)}."
-        )
+        raise ValueError(f"{wrong}, vectors of one number of entries.")
     size = counts.pop() if counts else None
     low, high = (np.broadcast_to(end, size or 1).tolist() for end in ends)
     for pair in zip(low, high, strict=True):
-        _check_side(name, form, pair, scale, bounds)
+        _check_side(name, wrong, pair, scale, bounds)
     return Axis(name, tuple(low), tuple(high), scale == "log", size)
 
 
-def _scale_and_size(form: str, more: list) -> tuple[str, int | None]:
+def _scale_and_size(name: str, more: list) -> tuple[str, int | None]:
     """What may come after the bounds: the scale, the number of entries, or both."""
     scale, size = "linear", None
     if len(more) == 2 or more and isinstance(more[0], str):
         scale, *more = more
     if not (isinstance(scale, str) and scale in SCALES):
         raise ValueError(
-            f"{form}; the third element must be 'log' or 'linear', got {shown(scale)}."
+            f"{name} has {shown(scale)} as its third element; it must be 'log' or "
+            "'linear', as in (low, high, 'log')."
         )
     if more:
         (size,) = more
         if not is_integer(size) or size > _MOST_ENTRIES:
             raise ValueError(
-                f"{form}, and for a vector with its number of entries at the end, an "
-                f"integer from 1 to {_MOST_ENTRIES}, got {shown(size)}."
+                f"{name} has {shown(size)} at the end, as the number of entries of a "
+                f"vector; it must be an integer from 1 to {_MOST_ENTRIES}."
             )
     return scale, None if size is None else int(size)
 
 
-def _vector(form: str, bound, bounds) -> np.ndarray:
+def _vector(wrong: str, bound) -> np.ndarray:
     """Bounds of a vector, one for each entry."""
     try:
         array = as_reals("bounds", bound).astype(float)
     except (TypeError, ValueError):
         array = np.full(1, np.nan)
     if array.ndim != 1 or not np.isfinite(array).all():
-        raise ValueError(f"{form} with finite real bounds, got {shown(bounds)}.")
+        raise ValueError(f"{wrong} with finite real bounds.")
     if not 1 <= len(array) <= _MOST_ENTRIES:
-        raise ValueError(
-            f"{form}, vectors of 1 to {_MOST_ENTRIES} entries, got {shown(bounds)}."
-        )
+        raise ValueError(f"{wrong}, vectors of 1 to {_MOST_ENTRIES} entries.")
     return array
 
 
-def _check_side(name: str, form: str, pair, scale: str, bounds) -> None:
+def _check_side(name: str, wrong: str, pair, scale: str, bounds) -> None:
     low, high = pair
     if not low < high:
-        raise ValueError(f"{form} with low < high, got {shown(bounds)}.")
+        raise ValueError(f"{wrong} with low < high.")
     if scale == "log" and low <= 0:
         raise ValueError(
-            f"{name} is on a log axis and needs low > 0, got {shown(bounds)}."
+            f"{name} is {shown(bounds)}; it is on a log axis and must have low > 0."
         )
     # Scaling divides by half the side, which must neither overflow nor vanish.
     if not np.finfo(np.float64).tiny < (high - low) / 2 < math.inf:
         raise ValueError(
-            f"{name} must have a side, high - low, that float64 can resolve, "
-            f"got {shown(bounds)}."
+            f"{name} is {shown(bounds)}; it must have a side, high - low, that float64 "
+            "can resolve."
         )
 
 
@@ -208,37 +205,38 @@ def described_bounds(d) -> dict:
         isinstance(d.get(key), (list, tuple)) for key in keys
     ):
         raise ValueError(
-            "d must be a dict of the lists names, low, high and log, as to_dict() "
-            f"returns it, got {shown(d)}."
+            f"d is {shown(d)}; it must be a dict of the lists names, low, high and "
+            "log, as to_dict() returns it."
         )
     names, *columns = (list(d[key]) for key in keys)
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(
-            f"names in d must be strings, at least one, got {shown(names)}."
+            f"d has the names {shown(names)}; they must be strings, at least one."
         )
     sizes = d.get("sizes", [None] * len(names))
     if not isinstance(sizes, (list, tuple)) or len(sizes) != len(names):
         raise ValueError(
-            f"sizes in d must be a list as long as names, got {shown(sizes)}."
+            f"d has the sizes {shown(sizes)}; they must be a list as long as names."
         )
     if not all(size is None or is_integer(size) for size in sizes):
         raise ValueError(
-            f"sizes in d must be integers >= 1 or None, got {shown(sizes)}."
+            f"d has the sizes {shown(sizes)}; they must be integers >= 1 or None."
         )
     ends = np.cumsum([0, *(size or 1 for size in sizes)])
     if any(len(column) != ends[-1] for column in columns):
         raise ValueError(
-            "names, low, high and log in d must be of one length (a vector has an "
-            f"item of the latter for each entry), got {shown(d)}."
+            f"d is {shown(d)}; names, low, high and log must be of one length (a "
+            "vector has an item of the latter for each entry)."
         )
     if len(set(map(normal, names))) != len(names):
-        raise ValueError(f"names in d must differ, got {names!r}.")
+        raise ValueError(f"d has the names {names!r}; they must differ.")
     bounds = {}
     for name, size, start, stop in zip(names, sizes, ends, ends[1:], strict=False):
         low, high, log = (column[start:stop] for column in columns)
         if len(set(map(bool, log))) > 1:
             raise ValueError(
-                f"log in d must be the same for all entries of {name}, got {log}."
+                f"d has {log} as log of {name}; it must be the same for all entries of "
+                "a vector."
             )
         scale = "log" if log[0] else "linear"
         bounds[name] = (low[0], high[0], scale) if size is None else (low, high, scale)

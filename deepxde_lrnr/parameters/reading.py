@@ -53,8 +53,9 @@ def from_mapping(axes, mu, name: str) -> tuple[np.ndarray, bool]:
     if len(lengths) > 1:
         sizes = zip(names, map(len, blocks), strict=True)
         raise ValueError(
-            f"the values in {name} must be of one length or scalar, got lengths "
-            f"{', '.join(f'{key}: {size}' for key, size in sizes)}."
+            f"{name} has values of the lengths "
+            f"{', '.join(f'{key}: {size}' for key, size in sizes)}; they must be of "
+            "one length, or scalars."
         )
     length = lengths.pop() if lengths else 1
     blocks = [np.broadcast_to(b, (length, b.shape[1])) for b in blocks]
@@ -78,13 +79,14 @@ def _block(axis: Axis, value, name: str) -> tuple[np.ndarray, bool]:
     if axis.size is None:
         if array.ndim > 1:
             raise ValueError(
-                f"{name} must be a scalar or one-dimensional, got shape {array.shape}."
+                f"{name} has shape {array.shape}; it must be a scalar or one-"
+                "dimensional."
             )
         return array.reshape(-1, 1), array.ndim == 0
     if array.ndim not in (1, 2) or array.shape[-1] != axis.size:
         raise ValueError(
-            f"{name} must have shape ({axis.size},) or (n, {axis.size}), as a vector "
-            f"of {axis.size} entries, got shape {array.shape}."
+            f"{name} has shape {array.shape}; it must be ({axis.size},) or "
+            f"(n, {axis.size}), a vector of {axis.size} entries."
         )
     return array.reshape(-1, axis.size), array.ndim == 1
 
@@ -115,10 +117,9 @@ def from_array(names, mu, name: str) -> tuple[np.ndarray, bool]:
         return array, len(shape) < 2
     if array.size == 0:
         raise ValueError(
-            f"{name} is empty, expected shape ({dim},) or (n, {dim}), "
-            f"got shape {shape}."
+            f"{name} is empty, of shape {shape}; it must be ({dim},) or (n, {dim})."
         )
     raise ValueError(
-        f"{name} must have shape ({dim},) or (n, {dim}), with columns "
-        f"{', '.join(names)}, got shape {shape}."
+        f"{name} has shape {shape}; it must be ({dim},) or (n, {dim}), with columns "
+        f"{', '.join(names)}."
     )

@@ -174,7 +174,7 @@ class ParameterSpace:
         else:
             array, single = from_array(self._names, mu, name)
         if len(array) == 0:
-            raise ValueError(f"{name} is empty, expected at least one parameter.")
+            raise ValueError(f"{name} is empty; it must have at least one parameter.")
         self._refuse(~np.isfinite(array), array, name, "which is not finite")
         largest = np.finfo(float_type()).max
         self._refuse(
@@ -284,7 +284,9 @@ class ParameterSpace:
             return self._scale_array(mu)
         tf = sys.modules["tensorflow"]
         if not mu.dtype.is_floating:
-            raise TypeError(f"mu must be a tensor of a float type, got {mu.dtype}.")
+            raise TypeError(
+                f"mu is a tensor of {mu.dtype}; it must be of a float type."
+            )
         self._require_columns(mu.shape)
         middle, half = self._middle_and_half()
         if self._log.any():
@@ -389,8 +391,8 @@ class ParameterSpace:
             return
         if len(shape) == 0 or shape[-1] not in (None, self.dim):
             raise ValueError(
-                f"mu must have a last axis of size {self.dim} "
-                f"({', '.join(self._names)}), got shape {tuple(shape)}."
+                f"mu has shape {tuple(shape)}; it must have a last axis of size "
+                f"{self.dim} ({', '.join(self._names)})."
             )
 
     def _refuse(self, bad, array, name, reason):

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import eigh, lu, qr
 
-from ._checks import as_modes, as_size
+from .._checks import as_integer
+from ._checks import as_modes
 
 
 def deim_indices(modes: ArrayLike) -> np.ndarray:
@@ -85,11 +86,11 @@ def oversampled_indices(modes: ArrayLike, size: int) -> np.ndarray:
     """
     modes = as_modes(modes)
     width, number = modes.shape
-    size = as_size("size", size)
+    size = as_integer("size", size)
     if not number <= size <= width:
         raise ValueError(
-            f"size must be at least the number of modes, {number}, and at most the "
-            f"number of neurons, {width}, got {size}."
+            f"size is {size}; it must be at least the number of modes, {number}, and "
+            f"at most the number of neurons, {width}."
         )
     indices = np.empty(size, dtype=np.intp)
     indices[:number] = qdeim_indices(modes)
@@ -133,6 +134,6 @@ def _gains(modes: np.ndarray, gram: np.ndarray, lengths: np.ndarray) -> np.ndarr
 def _check_independent(pivots: np.ndarray, modes: np.ndarray) -> None:
     if pivots.min() <= len(modes) * np.finfo(float).eps * pivots.max():
         raise ValueError(
-            f"modes must have linearly independent columns, got pivots from "
-            f"{pivots.max():.1e} down to {pivots.min():.1e}. Use fewer modes."
+            f"modes has pivots from {pivots.max():.1e} down to {pivots.min():.1e}; it "
+            "must have linearly independent columns. Use fewer modes."
         )

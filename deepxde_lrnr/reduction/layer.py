@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import svdvals
 
-from ._checks import as_matrix, as_number, as_size
+from .._checks import as_choice, as_integer, as_number
+from ._checks import as_matrix
 from .indices import deim_indices, oversampled_indices, qdeim_indices
 from .maps import check_ridge, condition, fitted_map, interpolation_map
 from .pod import compressed, pod
@@ -91,14 +92,13 @@ def reduce_layer(
     Source: Cho, Lee, Park, Rim, Welper, "FastLRNR and sparse physics informed
     backpropagation", arXiv 2410.04001 (``"eim"``).
     """
-    if not (isinstance(method, str) and method in METHODS):
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
+    as_choice("method", method, METHODS)
     as_number("oversampling", oversampling, "at least 1", lambda v: v >= 1)
     check_ridge(ridge)
     snapshots = as_matrix("snapshots", snapshots)
     width = len(snapshots)
     target = as_matrix("target", target, rows=width)
-    if rank is not None and as_size("rank", rank) > width:
+    if rank is not None and as_integer("rank", rank) > width:
         raise ValueError(
             f"rank = {rank} asks for more modes than the layer has neurons, {width}."
         )

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import svd
 
-from ._checks import as_matrix, as_modes, as_number, as_reals
+from .._checks import as_number
+from ._checks import as_matrix, as_modes, as_reals
 from ._triangular import triangular_factor
 
 # Candidates for the ridge, relative: singular values down to 1e-7 of the largest, the
@@ -45,9 +46,9 @@ def interpolation_map(
     left, sigma, right = svd(modes[indices], full_matrices=False)
     if sigma[-1] <= len(indices) * np.finfo(float).eps * sigma[0]:
         raise ValueError(
-            f"indices must determine the modes, but modes[indices] is singular: "
-            f"singular values from {sigma[0]:.1e} down to {sigma[-1]:.1e}. Select "
-            "other neurons or use fewer modes."
+            f"modes[indices] has singular values from {sigma[0]:.1e} down to "
+            f"{sigma[-1]:.1e}; indices must determine the modes. Select other neurons "
+            "or use fewer modes."
         )
     return ((target.T @ modes) @ right.T / sigma) @ left.T
 
@@ -108,8 +109,8 @@ def fitted_map(
     size, number = selected.shape
     if targets.shape[1] != number:
         raise ValueError(
-            f"selected and targets must have the same number of columns (snapshots), "
-            f"got {number} and {targets.shape[1]}."
+            f"selected has {number} columns (snapshots), targets has "
+            f"{targets.shape[1]}; they must have the same number."
         )
     check_ridge(ridge)
 
@@ -164,18 +165,18 @@ def _as_indices(indices: ArrayLike, modes: np.ndarray) -> np.ndarray:
     indices = as_reals("indices", indices)
     if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
         raise ValueError(
-            f"indices must be a 1-D array of integers, got shape {indices.shape} and "
-            f"dtype {indices.dtype}."
+            f"indices has shape {indices.shape} and dtype {indices.dtype}; it must be "
+            "a 1-D array of integers."
         )
     width, number = modes.shape
     if len(indices) < number:
         raise ValueError(
-            f"indices must be at least as many as the modes, {number}, got "
-            f"{len(indices)}."
+            f"indices has {len(indices)} entries; it must have at least as many as "
+            f"there are modes, {number}."
         )
     if indices.min() < 0 or indices.max() >= width:
         raise ValueError(
-            f"indices must be in 0, ..., {width - 1}, got values from {indices.min()} "
-            f"to {indices.max()}."
+            f"indices has values from {indices.min()} to {indices.max()}; they must be "
+            f"in 0, ..., {width - 1}."
         )
     return indices

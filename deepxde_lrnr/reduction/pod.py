@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 from scipy.linalg import svd
 from scipy.sparse.linalg import svds
 
-from ._checks import as_matrix, as_number, as_size
+from .._checks import as_integer, as_number
+from ._checks import as_matrix
 from ._triangular import triangular_factor
 
 
@@ -40,9 +41,12 @@ def pod(
     """
     snapshots = as_matrix("snapshots", snapshots)
     if rank is None and rtol is None:
-        raise ValueError("Give the number of modes: rank, rtol or both; got neither.")
+        raise ValueError(
+            "rank and rtol are None; the number of modes must be given by rank, rtol "
+            "or both."
+        )
     if rank is not None:
-        rank = as_size("rank", rank)
+        rank = as_integer("rank", rank)
         if rank > min(snapshots.shape):
             raise ValueError(
                 f"rank = {rank} asks for more modes than snapshots of shape "
