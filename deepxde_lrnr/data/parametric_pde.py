@@ -21,8 +21,8 @@ from .._checks import (
     shown,
 )
 from .._point_major import repeated, rows_of
-from ..parameters import ParameterSpace
 from ..parameters.sampling import DISTRIBUTIONS
+from ..parameters.space import check_space
 from .collocation import Collocation, FrozenPoints
 from .conditions import Condition
 from .deformation import DeformedPoints, row_weights
@@ -116,11 +116,7 @@ class ParametricPDE(dde.data.Data):
         deformation=None,
     ):
         _check_problem(problem)
-        if not isinstance(parameter_space, ParameterSpace):
-            raise TypeError(
-                f"parameter_space is {shown(parameter_space)}; it must be a "
-                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
-            )
+        check_space(parameter_space)
         for name, value in (("num_parameters", num_parameters), ("num_test", num_test)):
             as_integer(name, value)
         as_choice("parameter_distribution", parameter_distribution, DISTRIBUTIONS)

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from .._checks import as_loss_weights
 from .._point_major import by_parameter
-from .._tracing import traced
 from .collocation import Collocation
 from .deformation import pulled_back
 from .parametric_pde import ParametricPDE
@@ -26,7 +25,6 @@ class Residual:
         collocation: Points.
         loss_weights: ``None`` or weights as for ``Model.compile``, finite and >= 0; one
             more than there are errors, for regularisation, is not used.
-        row_factors: ``None``, or one more factor for each entry.
 
     Raises:
         ValueError: If a weight is negative or not finite.
@@ -37,11 +35,9 @@ class Residual:
         data: ParametricPDE,
         collocation: Collocation,
         loss_weights=None,
-        row_factors: np.ndarray | None = None,
     ):
         self.data = data
         self.collocation = collocation
-        self.row_factors = row_factors
         # Least squares have no negative weights.
         self.loss_weights = as_loss_weights(loss_weights)
 
@@ -90,18 +86,6 @@ class Residual:
             blocks.append(error)
         return blocks
 
-    def block_lengths(self, network) -> list[int]:
-        """Number of entries of each block, for a ``ParametricNN``."""
-
-        @traced
-        def lengths(inputs, auxiliary):
-            z = network.coefficients(inputs[0])
-            blocks = self.blocks(network, z, inputs, auxiliary)
-            return [tf.shape(block)[1] for block in blocks]
-
-        feed = self.feed(network.parameter_space.sample(1))
-        return [int(length) for length in lengths(*feed)]
-
     def __call__(self, network, coefficients, inputs, auxiliary, weighted=True):
         """Residual vectors.
 
@@ -119,7 +103,4 @@ class Residual:
             ValueError: If there are not as many weights as errors.
         """
         blocks = self.blocks(network, coefficients, inputs, auxiliary, weighted)
-        r = tf.concat(blocks, axis=1)
-        if weighted and self.row_factors is not None:
-            r *= tf.constant(self.row_factors, r.dtype)
-        return r
+        return tf.concat(blocks, axis=1)

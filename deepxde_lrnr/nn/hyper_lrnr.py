@@ -21,7 +21,7 @@ from .._user_errors import (
     apply_output_transform,
     as_it_is,
 )
-from ..parameters import ParameterSpace
+from ..parameters.space import check_space
 from .base import LowRankNN, check_layer_sizes, check_num_features, equal_ranks
 from .hypernetwork import Hypernetwork
 from .low_rank import start_scales
@@ -215,11 +215,7 @@ class HyperLRNR(ParametricNN):
         hypernetwork=(64, 64),
     ):
         super().__init__()
-        if not isinstance(parameter_space, ParameterSpace):
-            raise TypeError(
-                f"parameter_space is {shown(parameter_space)}; it must be a "
-                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
-            )
+        check_space(parameter_space)
         bias_rank = as_integer("bias_rank", bias_rank, 0)
         if not (
             isinstance(hypernetwork, (list, tuple))

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from .._checks import shown
 from .._user_errors import as_it_is
-from ..parameters import ParameterSpace
+from ..parameters.space import check_space
 from .hyper_lrnr import ParametricNN
 from .inputs import OfOperator, OfPairs, OfRows
 from .low_rank import fresh
@@ -66,11 +66,7 @@ class Parametric(ParametricNN):
     def __init__(self, net, parameter_space):
         super().__init__()
         _check_kind(net)
-        if not isinstance(parameter_space, ParameterSpace):
-            raise TypeError(
-                f"parameter_space is {shown(parameter_space)}; it must be a "
-                "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
-            )
+        check_space(parameter_space)
         self.parameter_space = parameter_space
         self.net = net
         self._num_features = None  # known after the first call

@@ -440,6 +440,15 @@ def _require_finite(array) -> None:
         raise ValueError("mu has entries that are NaN or infinite.")
 
 
+def check_space(parameter_space) -> None:
+    """Checks that what is given as ``parameter_space`` is one."""
+    if not isinstance(parameter_space, ParameterSpace):
+        raise TypeError(
+            f"parameter_space is {shown(parameter_space)}; it must be a "
+            "ParameterSpace, e.g. lrnr.ParameterSpace(nu=(0.1, 1))."
+        )
+
+
 def _check_columns(axes) -> None:
     """Refuses two columns of one name, as of a vector k and a number k_0."""
     owner = {}

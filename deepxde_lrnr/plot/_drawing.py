@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import as_choice, shown
+from ..fast_phase import Solution
 from ..parameters.axes import shortened
 
 # More lines than this have no legend.
@@ -30,6 +31,14 @@ def make_axes(ax, count: int) -> np.ndarray:
             f"ax is {shown(ax)}; it must be {wanted}, as plt.subplots(1, {count})[1]."
         )
     return axes
+
+
+def check_solution(solution) -> None:
+    if not isinstance(solution, Solution):
+        raise TypeError(
+            f"solution is a {type(solution).__name__}; it must be what "
+            "FastModel.solve returns."
+        )
 
 
 def find_grid(points):

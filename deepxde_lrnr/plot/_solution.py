@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._checks import as_integer, as_reals, shown
-from ..fast_phase import Solution
 from ._drawing import (
     MAX_LEGEND,
+    check_solution,
     colors_of,
     find_grid,
     legend_beside,
@@ -60,11 +60,7 @@ def solution(
         ValueError: If an array has the wrong shape, there is no such component, more
             than two coordinates vary, or there is to be a map of several mu.
     """
-    if not isinstance(solution, Solution):
-        raise TypeError(
-            f"solution is a {type(solution).__name__}; it must be what "
-            "FastModel.solve returns."
-        )
+    check_solution(solution)
     if geom is not None and not callable(getattr(geom, "inside", None)):
         raise TypeError(f"geom is {shown(geom)}; it must be a geometry of DeepXDE.")
     if not (name is None or isinstance(name, str)):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fast_phase import Solution
 from ._drawing import (
     MAX_LEGEND,
+    check_solution,
     colors_of,
     find_grid,
     legend_beside,
@@ -30,11 +30,7 @@ def convergence(solution, ax=None):
     Raises:
         TypeError: If ``solution`` or ``ax`` is of another type.
     """
-    if not isinstance(solution, Solution):
-        raise TypeError(
-            f"solution is a {type(solution).__name__}; it must be what "
-            "FastModel.solve returns."
-        )
+    check_solution(solution)
     (axis,) = make_axes(ax, 1)
     mus = np.atleast_2d(solution.mu)
     few, scale = len(mus) <= MAX_LEGEND, None
