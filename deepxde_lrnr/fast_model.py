@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_integer, as_number, as_path, shown
+from ._checks import as_integer, as_path
 from ._forks import check_fork
 from .data.missing import Box
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
 from .fast_phase.error_estimate import (
-    ErrorEstimate,
     error_per_residual,
 )
 from .fast_phase.expansion import Equations, Expansion, find_expansion
@@ -25,7 +23,7 @@ from .fast_phase.least_squares import LeastSquares
 from .fast_phase.points import check_enough, enough_points, fast_collocations
 from .fast_phase.random_features import RandomFeatures
 from .fast_phase.solution import Solution
-from .fast_phase.stages import Stage, solve_in_stages
+from .fast_phase.stages import solve_in_stages
 from .fast_phase.trial_space import SolutionNetwork, TrialSpace
 from .fast_phase.unresolved import (
     estimate_doubtful,
@@ -39,12 +37,11 @@ from .prediction import Predictor
 from .reduced_basis.build import build_basis, warn_of_slow_decay
 from .reduced_basis.file import pack_basis
 from .reduced_basis.functions import BasisFunctions
-from .reduced_basis.gradient import gradient
 from .reduced_basis.model import ReducedBasis
 from .reduced_basis.prediction import BasisPredictor
-from .reduced_basis.solver import BasisLeastSquares
 from .reduction import ReducedLayer
 from .report import Report, seconds_of_solve
+from .solvers import Solvers
 from .taylor.precision import Precision
 
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
@@ -74,6 +71,7 @@ class FastModel:
             solve leaves more than that allows for an error of a per cent, its status is
             "not resolved".
         basis: ``None``, or the ``ReducedBasis`` that ``build_basis`` made.
+        solvers: The ``Solvers`` by which ``solve`` goes on.
         num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
 
@@ -119,8 +117,8 @@ class FastModel:
         geom = getattr(residual.data, "geom", None)
         self._time = isinstance(geom, dde.geometry.TimeDomain)
         self._time |= hasattr(geom, "timedomain")
-        self._predictor = self._predict_with(full)
-        self._solvers = {}
+        self._predictor = self.predictor_of(full)
+        self.solvers = Solvers(self)
         self.estimated_errors = None
         self.basis = None
         self.error_per_residual = error_per_residual
@@ -160,7 +158,8 @@ class FastModel:
             return data.geom
         return Box(self.problem_record.low, self.problem_record.high)
 
-    def _predict_with(self, network) -> Predictor:
+    def predictor_of(self, network) -> Predictor:
+        """Predicts with a network on the geometry of the model."""
         kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
         return kind(network, self.dim, self._time, self.full.deformation)
 
@@ -220,10 +219,6 @@ class FastModel:
             return RCOND
         mu = self.parameter_space.sample(_NUM_FOR_RCOND, "Halton").astype(float)
         return choose_rcond(self.equations, mu)
-
-    @cached_property
-    def _error_estimate(self) -> ErrorEstimate:
-        return ErrorEstimate(self)
 
     def estimate_errors(self, count: int = 6, mu=None) -> np.ndarray:
         """Estimates the relative error of u in the trial space over the box.
@@ -373,11 +368,7 @@ class FastModel:
         """
         self._require_problem("build_basis()")
         basis = build_basis(self, tolerance, max_size, num_candidates, verbose)
-        self._solvers = {
-            s: stage
-            for s, stage in self._solvers.items()
-            if not isinstance(s, BasisLeastSquares)
-        }
+        self.solvers.forget_basis()
         self.basis = basis
         warn_of_slow_decay(basis, stacklevel=2)
         return basis
@@ -452,7 +443,7 @@ class FastModel:
         check_fork("solve()")
         self._require_problem("solve()")
         mu, single = self.parameter_space.read(mu, stacklevel=3)
-        stages, limit, last_estimated = self._plan(solver, tolerance)
+        stages, limit, last_estimated = self.solvers.plan(solver, tolerance)
         found, errors = solve_in_stages(stages, mu, limit, last_estimated)
         likely = None
         if self.error_per_residual is not None:
@@ -471,71 +462,4 @@ class FastModel:
             estimated_error=errors[index],
             _stages={s.name: s for s in stages},
             _model=self,
-        )
-
-    def check_how(self, solver, tolerance) -> None:
-        """Checks ``solver`` and ``tolerance`` of ``solve``, and raises its errors."""
-        if tolerance is not None:
-            as_number("tolerance", tolerance, "a number > 0", lambda v: v > 0)
-        if solver is not None:
-            check_solver(solver)
-            if tolerance is not None:
-                raise ValueError(
-                    "solver and tolerance are both given; a tolerance chooses among "
-                    "solvers by itself."
-                )
-
-    def _plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
-        """Arguments of ``solve_in_stages``."""
-        self.check_how(solver, tolerance)
-        if solver is not None:
-            return [self.stage(solver)], np.inf, False
-        own = self.stage(LeastSquares())
-        basis = self.basis
-        if tolerance is None:
-            if basis is None or not basis.usable:
-                return [own], np.inf, False
-            return [self.stage(BasisLeastSquares()), own], basis.limit, False
-        stages = [] if basis is None else [self.stage(BasisLeastSquares())]
-        stages.append(own)
-        if self.all_neurons is not self:
-            larger = self.all_neurons.stage(LeastSquares())
-            stages.append(replace(larger, name="all neurons"))
-        return stages, tolerance, True
-
-    def stage(self, solver) -> Stage:
-        """Makes a solver ready for this model, which it does once.
-
-        Args:
-            solver: Solver object.
-        """
-        if solver not in self._solvers:
-            solve = solver.prepare(self)
-            predictor = self._predict_with(solve.network)
-            name, by_mu = type(solver).__name__, None
-            estimate = self._estimate_error
-            if isinstance(solver, LeastSquares):
-                name = "trial space"
-            elif isinstance(solver, BasisLeastSquares):
-                name, basis = "reduced basis", self.basis
-                estimate = basis.estimate_errors
-                by_mu = partial(gradient, basis.equations)
-            stage = Stage(name, solve, predictor, estimate, by_mu)
-            self._solvers[solver] = stage
-        return self._solvers[solver]
-
-    def _estimate_error(self, *args) -> np.ndarray:
-        return self._error_estimate(*args)
-
-
-def check_solver(solver) -> None:
-    """Checks that it is a solver object.
-
-    Raises:
-        TypeError: If not.
-    """
-    if isinstance(solver, type) or not hasattr(solver, "prepare"):
-        raise TypeError(
-            f"solver is {shown(solver)}; it must be a solver object, e.g. "
-            "lrnr.fast_phase.LeastSquares()."
         )

@@ -307,7 +307,7 @@ def test_double_precision_goes_all_the_way(without_xla):
     for solver in (SOLVER, Adam(5, 1e-2, "MSE", 0, "full")):
         s = fast.solve(mu, solver)
         assert s.coefficients.dtype == s.history.dtype == s.predict(T).dtype == float
-        network = fast.stage(solver).solve.network
+        network = fast.solvers.stage(solver).solve.network
         z = tf.constant(s.coefficients)
         expected = loss(network, fast.residual.collocation, mu, z)
         np.testing.assert_allclose(s.objective, expected, rtol=1e-10)

@@ -14,6 +14,7 @@ from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.io import container
 from deepxde_lrnr.prediction import Predictor
+from deepxde_lrnr.solvers import Solvers
 
 # Decay u_t = -k u from u(0) = a, with a diffusion that makes two dimensions of it.
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5, "log"))
@@ -292,7 +293,7 @@ def test_predict_is_the_hypernetworks_solution(model, fast):
     ],
 )
 def test_with_its_problem_it_solves_to_the_last_bit(fast, fast_file, solver):
-    fast._solvers.clear()
+    fast.solvers = Solvers(fast)
     loaded = lrnr.load_fast(fast_file, family())
     same_solution(loaded.solve(MU, solver), fast.solve(MU, solver))
     # A predictor that has met several mu compiles differently for one.
@@ -302,7 +303,7 @@ def test_with_its_problem_it_solves_to_the_last_bit(fast, fast_file, solver):
 
 
 def test_also_under_xla(fast, fast_file):
-    fast._solvers.clear()
+    fast.solvers = Solvers(fast)
     loaded = lrnr.load_fast(fast_file, family())
     same_solution(loaded.solve(MU, SOLVER), fast.solve(MU, SOLVER))
 

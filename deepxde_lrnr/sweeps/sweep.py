@@ -14,6 +14,7 @@ from .._forks import check_fork
 from .._progress import progress_bar
 from ..fast_model import FastModel
 from ..parameters import ParameterSpace
+from ..solvers import check_how
 from .chunks import ChunkSolver
 from .stores import GridOutput, open_store, size_of_chunks
 
@@ -121,7 +122,7 @@ def sweep(
         )
     check_fork("sweep()")
     how = solver, tolerance
-    fast.check_how(*how)
+    check_how(*how)
     verbose = as_verbose(verbose)
     if operator is not None:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")

@@ -15,8 +15,7 @@ import deepxde_lrnr as lrnr
 # Public by its name, but not for users to call.
 NOT_FOR_USERS = {
     "FastModel": "made by Model.reduce and load_fast",
-    "FastModel.check_how": "called by solve and sweep",
-    "FastModel.stage": "called by solve",
+    "FastModel.predictor_of": "called by solve",
     "FastModel.warn_outside": "called by sweep",
     "FastModel.residual_of_hypernetwork": "called by LeastSquares",
     "Solution": "made by FastModel.solve",
