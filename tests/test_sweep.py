@@ -1,6 +1,7 @@
 """Sweeps: each mu as if solved alone, in order, whatever the chunks and the store."""
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -13,6 +14,7 @@ import pytest
 import tensorflow as tf
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import LeastSquares
+from deepxde_lrnr.sweeps import stores
 
 SPACE = lrnr.ParameterSpace(k=(0.5, 3), a=(0.5, 1.5))
 SOLVER = LeastSquares(3)
@@ -40,15 +42,18 @@ def solved(fast):
 
 
 class Fails:
-    """A solver whose second chunk fails."""
+    """A solver that fails at one of its calls."""
+
+    def __init__(self, fails_at):
+        self.fails_at, self.sizes = fails_at, []
 
     def prepare(self, fast):
-        good, calls = SOLVER.prepare(fast), []
+        good = SOLVER.prepare(fast)
 
         def solve(mu):
-            calls.append(1)
-            if len(calls) == 2:
-                raise ArithmeticError("a mistake of the second chunk")
+            self.sizes.append(len(mu))
+            if len(self.sizes) == self.fails_at:
+                raise ArithmeticError(f"a mistake of chunk number {self.fails_at}")
             return good(mu)
 
         solve.network = good.network
@@ -115,21 +120,103 @@ def test_a_store_on_the_disk_has_everything_and_nothing_else_is_left(
     assert list(stored["names"][:]) == ["k", "a"]
 
 
+def same_to_the_bit(result, whole):
+    for name in (*FIELDS, "x", "values"):
+        kept, wanted = getattr(result, name)[:], getattr(whole, name)[:]
+        np.testing.assert_array_equal(kept, wanted)
+
+
 @pytest.mark.parametrize("suffix", ["npz", "zarr"])
-def test_what_fails_half_way_leaves_nothing_and_what_exists_is_not_touched(
+def test_what_fails_half_way_goes_on_and_what_exists_is_not_touched(
     fast, tmp_path, suffix
 ):
     if suffix == "zarr":
         pytest.importorskip("zarr")
-    out = tmp_path / f"all.{suffix}"
-    solver = Fails()
-    with pytest.raises(ArithmeticError, match="of the second chunk"):
-        lrnr.sweep(fast, MU, X, solver=solver, chunk_size=5, out=out)
-    assert os.listdir(tmp_path) == []
-    out.write_text("mine")
+    out, solver = tmp_path / f"all.{suffix}", Fails(3)
+    call = {"solver": solver, "chunk_size": 5, "out": out}
+    with pytest.raises(ArithmeticError, match="of chunk number 3") as error:
+        lrnr.sweep(fast, MU, X, **call)
+    if hasattr(error.value, "__notes__"):
+        assert "10 of 23 mu are kept" in error.value.__notes__[0]
+    assert os.listdir(tmp_path) == [f"{out.name}.partial"]
+    solver.fails_at, solver.sizes = None, []
+    result = lrnr.sweep(fast, MU, X, **call)
+    assert solver.sizes == [1, 5, 5, 3]  # one of those that are there, and the others
+    same_to_the_bit(result, lrnr.sweep(fast, MU, X, solver=Fails(None), chunk_size=5))
+    del result
+    assert os.listdir(tmp_path) == [out.name]
+    before = os.stat(out)
     with pytest.raises(FileExistsError, match="which exists; take another name"):
-        lrnr.sweep(fast, MU, X, solver=SOLVER, out=out)
-    assert out.read_text() == "mine"
+        lrnr.sweep(fast, MU, X, **call)
+    assert os.stat(out).st_mtime == before.st_mtime
+
+
+def test_a_first_chunk_that_fails_leaves_nothing(fast, tmp_path):
+    with pytest.raises(ArithmeticError):
+        lrnr.sweep(fast, MU, X, solver=Fails(1), out=tmp_path / "all.npz")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"mus": MU[::-1]}, "mus"),
+        ({"x": X[::-1]}, "x"),
+        ({"solver": SOLVER}, "solver"),
+        ({"operator": lambda x, u: 2 * u}, "values"),
+        ({"operator": lambda x, u: tf.concat([u, u], axis=1)}, "values"),
+    ],
+)
+def test_another_call_does_not_go_on(fast, tmp_path, change, named):
+    solver = Fails(2)
+    call = {"mus": MU, "x": X, "solver": solver, "chunk_size": 5}
+    call["out"] = tmp_path / "all.npz"
+    with pytest.raises(ArithmeticError):
+        lrnr.sweep(fast, **call)
+    solver.fails_at = None
+    with pytest.raises(FileExistsError, match=f"another call .* its {named}"):
+        lrnr.sweep(fast, **{**call, **change})
+    lrnr.sweep(fast, **call)
+
+
+KILLED = """
+import os, signal
+import numpy as np
+from deepxde_lrnr.sweeps import stores
+stores._SECONDS = 0
+store = stores.open_store(OUT, {"mus": np.arange(6.0)}, 2)
+with store:
+    for i in (0, 2):
+        store.write(slice(i, i + 2), {"values": np.full((2, 3), i + 0.5)})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("suffix", ["npz", "zarr"])
+def test_a_killed_process_leaves_its_chunks(tmp_path, suffix):
+    if suffix == "zarr":
+        pytest.importorskip("zarr")
+    out = str(tmp_path / f"all.{suffix}")
+    script = KILLED.replace("OUT", repr(out))
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    call = {"mus": np.arange(6.0)}
+    with stores.open_store(out, call, 2) as store:
+        assert store.done.tolist() == [True] * 4 + [False] * 2
+        with pytest.raises(FileExistsError, match="another call is writing"):
+            stores.open_store(out, call, 2)
+        asked = []
+
+        def again(rows):
+            asked.append(rows)
+            return {"values": np.full((1, 3), 0.5)}
+
+        assert stores.chunks_left(store, 2, again) == [slice(4, 6)]
+        assert asked == [slice(0, 1)]
+        store.write(slice(4, 6), {"values": np.full((2, 3), 4.5)})
+        values = store.finish({})["values"][:]
+    assert values[:, 0].tolist() == [0.5, 0.5, 2.5, 2.5, 4.5, 4.5]
+    assert os.listdir(tmp_path) == [os.path.basename(out)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 from .._atomic import write_atomically
 from ..io import container
 from ..parameters import OutsideParameterSpaceWarning
-from ..sweeps.stores import GridOutput, open_store, size_of_chunks
+from ..sweeps.stores import GridOutput, chunks_left, open_store, size_of_chunks
 from .arguments import make_parser, one_mu
 from .given_model import GivenModel
 from .info import describe
@@ -109,16 +109,20 @@ def _evaluate_many(options) -> None:
         _say_done(given.out, result.values.shape, result.status)
         return
     found = given.predictions()
-    number, size = len(given.mu), size_of_chunks(len(given.points))
+    size = size_of_chunks(len(given.points))
     given.space.check(given.mu, "--mus")
-    with warnings.catch_warnings(), open_store(output, number, size) as store:
+    call = {"mus": given.mu, "x": given.points, "solver": "none"}
+
+    def chunk(rows):
+        values = found.predict(given.mu[rows])
+        status = np.full(len(values), found.status, object)
+        return {"values": values, "status": status}
+
+    with warnings.catch_warnings(), open_store(output, call, size) as store:
         # There was one for all mu.
         warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
-        for start in range(0, number, size):
-            rows = slice(start, start + size)
-            values = found.predict(given.mu[rows])
-            status = np.full(len(values), found.status, object)
-            store.write(rows, {"values": values, "status": status})
+        for rows in chunks_left(store, size, chunk):
+            store.write(rows, chunk(rows))
         arrays = store.finish({"names": np.array(given.space.names)})
     _say_done(given.out, arrays["values"].shape, arrays["status"])
 

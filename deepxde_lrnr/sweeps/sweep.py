@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Sweep", "sweep"]
 
+import dataclasses
 import os
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from ..fast_model import FastModel
 from ..parameters import ParameterSpace
 from ..solvers import check_how
 from .chunks import ChunkSolver
-from .stores import GridOutput, open_store, size_of_chunks
+from .stores import GridOutput, chunks_left, open_store, size_of_chunks
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,11 @@ def sweep(
             has at most 8 million values (for one component).
         out: ``None``, or a path ending with ".zarr" (of the extra) or ".npz", to which
             chunks are written as they arrive. It must not exist yet, and it comes into
-            being when the sweep is complete. Besides the arrays of ``Sweep`` it has
-            ``names``, those of the parameters.
+            being when the sweep is complete. Until then they are in a folder with
+            ".partial" behind the name. If the sweep ends before, killed for example,
+            the same call goes on with them: one of their mu is solved again, to see
+            that they are of this model and operator. Besides the arrays of ``Sweep`` it
+            has ``names``, those of the parameters.
         verbose: 0 draws no bar of progress, which has the largest residual so far;
             there is none without a terminal either.
         tolerance: As for ``FastModel.solve``.
@@ -105,7 +109,8 @@ def sweep(
         TypeError: If ``fast``, ``solver``, ``client`` or ``out`` is of another type,
             or ``mus`` or ``x`` is not made of real numbers.
         ValueError: If an argument is not as above.
-        FileExistsError: If there is something at ``out``.
+        FileExistsError: If there is something at ``out``, or results of another sweep
+            that did not end, or a sweep is writing there.
         ImportError: If an extra is missing.
         RuntimeError: If workers died over one chunk again and again; or in a process
             forked from one in which TensorFlow was used.
@@ -138,11 +143,7 @@ def sweep(
     if chunk_size is None:
         chunk_size = size_of_chunks(1 if x is None else len(x))
     chunk_size = as_integer("chunk_size", chunk_size)
-    chunks = [slice(i, i + chunk_size) for i in range(0, len(mu), chunk_size)]
-    if client is None:
-        solve = ChunkSolver(fast, how, x, operator)
-        results = ((chunk, solve(mu[chunk])) for chunk in chunks)
-    else:
+    if client is not None:
         try:
             from .workers import solve_on_workers  # needs an extra
         except ImportError as error:
@@ -150,13 +151,21 @@ def sweep(
                 "A sweep over workers needs dask.distributed: "
                 'pip install "deepxde-lrnr[distributed]".'
             ) from error
-        results = solve_on_workers(client, fast, mu, chunks, x, operator, how)
+    solve = ChunkSolver(fast, how, x, operator)
+    call = {"mus": mu, "x": [] if x is None else x, "solver": _text_of(solver)}
+    call["tolerance"] = str(tolerance)
     extra = {"names": np.array(space.names)}
     if x is not None:
         extra["x"] = x
     bar = progress_bar("Sweep", verbose, total=len(mu), unit="mu")
     largest = 0.0
-    with bar, open_store(out, len(mu), chunk_size) as store:
+    with bar, open_store(out, call, chunk_size) as store:
+        chunks = chunks_left(store, chunk_size, lambda rows: solve(mu[rows]))
+        bar.update(len(mu) - sum(len(mu[rows]) for rows in chunks))
+        if client is None:
+            results = ((rows, solve(mu[rows])) for rows in chunks)
+        else:
+            results = solve_on_workers(client, fast, mu, chunks, x, operator, how)
         for rows, arrays in results:
             store.write(rows, arrays)
             # Passes over what is NaN.
@@ -167,3 +176,10 @@ def sweep(
     arrays = {"x": None, "values": None, **arrays}
     del arrays["names"]
     return Sweep(**arrays, parameter_space=space)
+
+
+def _text_of(solver) -> str:
+    """A solver as text that is the same in every process."""
+    if dataclasses.is_dataclass(solver) or solver is None:
+        return repr(solver)
+    return f"{type(solver).__module__}.{type(solver).__qualname__}"
