@@ -72,10 +72,7 @@ class FastModel:
             "not resolved".
         basis: ``None``, or the ``ReducedBasis`` that ``build_basis`` made.
         solvers: The ``Solvers`` by which ``solve`` goes on.
-        num_threads: Number of mu solved at once; ``None``: as many as there are cores.
     """
-
-    num_threads: int | None = None
 
     def __init__(
         self,

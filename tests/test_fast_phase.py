@@ -5,6 +5,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._cores import at_most, num_cores
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.fast_phase import adam as adam_module
@@ -109,6 +110,15 @@ def absolute(net, collocation, mu, z):
 
 
 # Many mu
+
+
+def test_a_worker_may_leave_cores_to_others():
+    every = num_cores()
+    with at_most(1):
+        assert num_cores() == 1
+    with at_most(every + 1):
+        assert num_cores() == every
+    assert num_cores() == every
 
 
 def test_many_mu_at_once_are_each_of_them_in_order_to_the_bit(fast):

@@ -78,7 +78,7 @@ class LeastSquares:
         each = ForEachMu(lambda mu, workspace: [solve_one(m, workspace) for m in mu])
 
         def solve(mu) -> dict[str, np.ndarray]:
-            minima, before = zip(*each(mu, num_threads=fast.num_threads), strict=True)
+            minima, before = zip(*each(mu), strict=True)
             readouts = np.array([[*m.unknowns, 0] for m in minima])
             initial = np.zeros_like(readouts)
             initial[:, -1] = 1

@@ -28,15 +28,14 @@ class ForEachMu:
         self._blas = ThreadpoolController()
         self._idle = []  # workspaces
 
-    def __call__(self, *arguments, num_threads: int | None = None) -> list:
+    def __call__(self, *arguments) -> list:
         """The results in the order of the mu.
 
         Args:
             *arguments: Arrays with a row for each mu, mu itself first.
-            num_threads: Number of mu at once, by default that of the cores.
         """
         num_mu = len(arguments[0])
-        workers = max(1, min(num_mu, num_threads or num_cores()))
+        workers = max(1, min(num_mu, num_cores()))
         count = workers * max(1, -(-num_mu // (workers * AT_ONCE)))
         # One thread for each mu: threads of BLAS would wait for each other.
         with self._blas.limit(limits=1, user_api="blas"):

@@ -76,7 +76,7 @@ class BasisLeastSquares:
             solved += len(mu)
             if len(mu) >= AT_ONCE and solved >= MANY:
                 equations.prepare_many(basis.mu[0])
-            initial, minima = zip(*each(mu, num_threads=fast.num_threads), strict=True)
+            initial, minima = zip(*each(mu), strict=True)
             before = [m.held_out[0] for m in minima]
             found = np.array([m.unknowns for m in minima])
             fields = fields_of(

@@ -23,14 +23,12 @@ import tensorflow as tf
 from dask.distributed import Client, WorkerPlugin, as_completed, get_worker
 from distributed.scheduler import KilledWorker
 
+from .._cores import at_most
 from ..loading import load_fast
 from .chunks import ChunkSolver
 
 # Tells the process of the client from those of workers.
 _PROCESS = uuid.uuid4().hex
-# mu solved at once; a batch larger than the largest of FastModel would be solved in
-# threads, of which a worker has others to care for.
-_BATCH = 16
 # Chunks given to each worker at once: one to solve and one to go on with.
 _AHEAD = 2
 
@@ -80,12 +78,11 @@ class _Shipment(WorkerPlugin):
                 if _built.key != self.key:
                     _built.key, _built.fast = None, None
                     _built.fast = _unpack(self.model)
-                    # The other cores are for the other workers.
-                    _built.fast.num_threads = get_worker().state.nthreads
                     _built.key = self.key
                 self._solve = ChunkSolver(_built.fast, *cloudpickle.loads(self.task))
-            parts = [self._solve(mu[i : i + _BATCH]) for i in range(0, len(mu), _BATCH)]
-        return {n: np.concatenate([part[n] for part in parts]) for n in parts[0]}
+            # The other cores are for the other workers.
+            with at_most(get_worker().state.nthreads):
+                return self._solve(mu)
 
 
 def solve_on_workers(client, fast, mu, chunks, x, operator, how):
