@@ -180,7 +180,7 @@ def example_block(results: Path) -> str:
 def peers_block(results: Path) -> str:
     if not (results / "peers.json").exists():
         return NOT_MEASURED.format("benchmarks/peers.py")
-    return importlib.import_module("peers").describe(_load(results, "peers"))
+    return importlib.import_module("peers").in_words(_load(results, "peers"))
 
 
 # What is measured, by which benchmark, and where it is in its results.

@@ -265,6 +265,28 @@ def describe(results):
     return text
 
 
+def in_words(results) -> str:
+    """A sentence for each family: ours, and the next best that is not much slower."""
+    sentences = []
+    for family, peers in families(results).items():
+        ours, accurate = peers["ours"], peers["ours_accurate"]
+        name = verdict(peers)["next_best"]
+        other = peers[name]
+
+        def figures(peer):
+            return f"{percent(peer['l1_mean'])} in {peer['online_ms']:.3g} ms"
+
+        sentences.append(
+            f"Mean error and online time, {family}: {figures(ours)}, with all neurons "
+            f"{figures(accurate)}; of the others within ten times that time `{name}` "
+            f"is the best, {figures(other)}; the network as trained has "
+            f"{percent(peers['hypernetwork']['l1_mean'])}, a PINN from scratch "
+            f"{percent(peers['scratch']['l1_mean'])} after "
+            f"{peers['scratch']['online_ms'] / 1e3:.2g} s."
+        )
+    return "\n".join(sentences) + "\n"
+
+
 def which_network(peers: dict) -> str:
     """The networks in the order of their errors, as trained and after a solve."""
     sentences = []

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import deepxde_lrnr as lrnr
 import numpy as np
 import pytest
 
@@ -17,3 +18,8 @@ def test_the_script_of_the_readme_solves_its_problem():
     # -kappa u'' = pi^2 sin(pi x), u(0) = u(1) = 0, kappa = 1.3
     exact = np.sin(np.pi * np.linspace(0, 1, 101)[:, None]) / 1.3
     assert np.abs(names["u"] - exact).max() < 0.01
+
+
+def test_the_citation_is_of_this_version():
+    citation = (README.parent / "CITATION.cff").read_text()
+    assert f'version: "{lrnr.__version__}"' in citation
