@@ -2,7 +2,8 @@
 
 The eight forward problems of `benchmarks/drop_in.py` with `dde.nn.FNN`, trained for a
 quarter of the steps there, then `lrnr.polish(model)`. Errors are L2 relative errors
-before and after; seconds are those of the call, compilation included.
+before and after; seconds are those of the call, compilation and the estimate of the
+error included.
 
     python benchmarks/polish.py --json benchmarks/results/polish.json
 """
@@ -33,6 +34,7 @@ def compute(quick):
             "error_before": before,
             "error_after": after,
             "factor": before / after,
+            "error_estimated": solution.error,
             "residual_before": solution.initial_residual,
             "residual_after": solution.residual,
             "unknowns": len(solution.unknowns),
@@ -57,6 +59,7 @@ def describe(results):
             r["iterations"],
             percent(r["error_before"]),
             percent(r["error_after"]),
+            percent(r["error_estimated"]) if "error_estimated" in r else "-",
             r["factor"],
             r["unknowns"],
             r["random_features"],
@@ -64,7 +67,7 @@ def describe(results):
         ]
         for name, r in results["problems"].items()
     ]
-    columns = ["problem", "steps", "before", "after", "before over after"]
+    columns = ["problem", "steps", "before", "after", "estimated", "before over after"]
     columns += ["unknowns", "random features", "seconds"]
     return table(columns, rows)
 

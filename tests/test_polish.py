@@ -64,6 +64,17 @@ def test_it_finds_an_exact_solution_and_leaves_the_model_as_it_is():
     assert solution.status in repr(solution)
 
 
+@pytest.mark.parametrize("width", [3, 5, 8])
+def test_the_estimate_is_near_the_error(width):
+    """Few functions, with errors from a tenth to a millionth."""
+    net = dde.nn.FNN([1, width, 1], "tanh", "Glorot normal")
+    solution = lrnr.polish(trained(poisson_data(), net), random_features=0)
+    error = np.linalg.norm(solution.predict(X) - sine(X)) / np.linalg.norm(sine(X))
+    assert error > 1e-7
+    assert 0.5 * error <= solution.error <= 2 * error
+    assert (solution.status == "not resolved") == (solution.error > 1e-2)
+
+
 @pytest.mark.parametrize(
     "make",
     [

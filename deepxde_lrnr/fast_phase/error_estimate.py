@@ -115,15 +115,8 @@ class ErrorEstimate:
             points = self._data.physical(self._points.astype(float), mu)
             better = self._u(mu, points, minimum.unknowns)
             u = values(points) if readout is None else self._u(mu, points, readout)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            left = np.sqrt(minimum.held_out[-1]) / residual
-            change = np.linalg.norm(better - u) / np.linalg.norm(better)
-        if left < _MOST_LEFT:
-            return float(change / np.sqrt(1 - left**2))
-        of_zero = np.linalg.norm(at(np.zeros(self._space.size)).held_out)
-        # Where N = 0 is a solution there is no such share.
-        share = residual / of_zero if of_zero else 0.0
-        return float(max(change / np.sqrt(1 - min(left, _BOUND) ** 2), share))
+        zero = np.zeros(self._space.size)
+        return from_richer(u, better, residual, minimum.held_out[-1], at, zero)
 
     def _embedded(self, coefficients) -> np.ndarray | None:
         """The readout in the richer space, if that is what the coefficients are."""
@@ -140,6 +133,28 @@ class ErrorEstimate:
         values = (readout.reshape(self._own.num_outputs, -1) @ functions).T
         arguments = map(tf.constant, (rows_of(mu[None], points), points, values))
         return self._own.precision.output_transform(*arguments).numpy()
+
+
+def from_richer(u, better, residual: float, squares: float, at, zero) -> float:
+    """The estimate of ``ErrorEstimate``.
+
+    Args:
+        u: Values of u.
+        better: Those of u', found in the richer space.
+        residual: Root mean square of that of u at held-out points.
+        squares: The square of that of u'.
+        at: The residual in the richer space.
+        zero: Its unknowns for N = 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.sqrt(squares) / residual
+        change = np.linalg.norm(better - u) / np.linalg.norm(better)
+    if left < _MOST_LEFT:
+        return float(change / np.sqrt(1 - left**2))
+    of_zero = np.linalg.norm(at(zero).held_out)
+    # Where N = 0 is a solution there is no such share.
+    share = residual / of_zero if of_zero else 0.0
+    return float(max(change / np.sqrt(1 - min(left, _BOUND) ** 2), share))
 
 
 def error_per_residual(errors: np.ndarray, residuals: np.ndarray) -> float | None:

@@ -10,6 +10,7 @@ from .._checks import as_choice, as_integer, as_loss_weights, shown
 from .._forks import check_fork
 from .._workspace import Workspace
 from ..data.residual import Residual
+from ..fast_phase.error_estimate import RESOLVED, from_richer
 from ..fast_phase.expansion import find_expansion
 from ..fast_phase.gauss_newton import minimise
 from ..fast_phase.points import PER_UNKNOWN_RANDOM, fast_collocations, num_points
@@ -27,6 +28,8 @@ _COUNTS, _MOST_UNKNOWNS = (128, 256), 700
 # More of them have to divide the residual at held-out points by so much.
 _WORTH = 1.2
 _FEWEST_POINTS = 256
+# Random features more, of the space that the error is estimated by.
+_NUM_MORE = 128
 # Steps while spaces are compared, and at the end.
 _FEW_STEPS, _STEPS, _RTOL = 6, 30, 0.3
 
@@ -42,7 +45,8 @@ def polish(
     residual, by Gauss-Newton steps on the residual of the problem itself, as DeepXDE
     computes it, at fresh points. The numbers of ``external_trainable_variables`` are
     unknowns like the others. The result never has a larger residual at points held out
-    than the trained network; ``model`` is not changed.
+    than the trained network; ``model`` is not changed. A few more random features tell
+    how far off it is (``PolishedSolution.error``).
 
     Args:
         model: ``dde.Model``, trained: of a ``dde.data.PDE`` or ``TimePDE`` and a
@@ -115,12 +119,20 @@ def polish(
     if not better:
         space, unknowns = search.space, search.space.start()
         status = status if status == "not finite" else "no improvement"
+    residual = float(np.sqrt(minimum.held_out[-1])) if better else initial
+    error = np.nan
+    if not last and status != "not finite" and expansion.indices is not None:
+        with threadpool_limits(limits=1, user_api="blas"):
+            error = search.error_of(space, unknowns, residual)
+    if error > RESOLVED:
+        status = "not resolved"
     variables.assign(unknowns[space.num_readouts :])
     geom = data.geom
     time = hasattr(geom, "timedomain") or isinstance(geom, dde.geometry.TimeDomain)
     return PolishedSolution(
         initial_residual=initial,
-        residual=float(np.sqrt(minimum.held_out[-1])) if better else initial,
+        residual=residual,
+        error=error,
         unknowns=unknowns,
         variables=variables.split(unknowns[space.num_readouts :]),
         steps=search.steps if better else 0,
@@ -150,7 +162,7 @@ class _Search:
     def __init__(self, equations, space: DenseTrialSpace, points, most: int):
         self._equations, self.space, self._most = equations, space, most
         self.steps = 0
-        self._features = space.features(points)
+        self._points, self._features = points, space.features(points)
         self._first = self._solve(space, space.start(), _FEW_STEPS)
         self._best = space, self._first
         self.initial = float(np.sqrt(self._best[1].held_out[0]))
@@ -189,6 +201,29 @@ class _Search:
         for count in counts[1:]:
             if len(self._best[0].random):
                 self.try_random(count, scales)
+
+    def error_of(self, space, unknowns, residual: float) -> float:
+        """Estimated relative L2 error of u, as by ``ErrorEstimate``.
+
+        Args:
+            space: Where it was found.
+            unknowns: Its unknowns.
+            residual: Root mean square of its residual at points held out.
+        """
+        scales = space.random.scales(self._features)
+        more = RandomFeatures.draw(self._features, _NUM_MORE, scales, seed=1)
+        richer = space.with_random(space.random.beside(more))
+        at, start = self._at(richer), richer.embed(unknowns, space)
+        minimum = minimise(at, start, _FEW_STEPS, _RTOL)
+        if minimum.status == "not finite":
+            return np.nan
+        mu, x = np.zeros((1, 1)), self._points.astype(float)
+        u, better = (
+            richer.evaluate(mu, x, found[None]).numpy()
+            for found in (start, minimum.unknowns)
+        )
+        squares, zero = minimum.held_out[-1], np.zeros(richer.size)
+        return from_richer(u, better, residual, squares, at, zero)
 
     def finish(self):
         """Steps to the end in the best space.
