@@ -42,7 +42,7 @@ NAMES = (
 )
 TOLERANCE, SIZE, CANDIDATES = 1e-4, 60, 200
 UNTRAINED, HARDLY_TRAINED = 1, 20  # steps
-LARGE = 1e-2
+LARGE, TWICE = 1e-2, 2
 IN_BASIS, IN_TRIAL_SPACE = BasisLeastSquares(), LeastSquares()
 
 
@@ -211,8 +211,39 @@ def describe_gallery(results) -> str:
     ]
     columns = ["example", "functions", "mean", "max", "mean, trained", "offline s"]
     columns += ["max after 20 steps, trial space", "mu above 1 %", "of which named"]
+    text += in_words(families, measured)
     text += "\nAfter one step of training, in a basis, and after 20, without:\n\n"
-    return text + table(columns, rows)
+    return text + table(columns, rows) + whether_training_pays(families)
+
+
+def in_words(families: dict, measured: dict) -> str:
+    """Where the decay is too slow for the accuracy of the trial space."""
+    slow = [
+        f"{name} ({f['after_mean'] / measured[name]['after_mean']:.2g} times)"
+        for name, f in families.items()
+        if f["after_mean"] > TWICE * measured[name]["after_mean"]
+    ]
+    refused = [n for n, f in families.items() if f["estimated_max"] > f["tolerance"]]
+    return (
+        f"\nWith {SIZE} functions more than {TWICE} times the mean error of the trial "
+        f"space: {', '.join(slow) or 'none'}. `build_basis` warns that the tolerance, "
+        f"the trial space's own estimated error, is not reached: "
+        f"{', '.join(refused) or 'none'}.\n"
+    )
+
+
+def whether_training_pays(families: dict) -> str:
+    """By how much the basis of a trained network is more accurate."""
+    gains = {
+        n: f["untrained"]["after_mean"] / f["after_mean"] for n, f in families.items()
+    }
+    listed = [f"{name} {gain:.2g}" for name, gain in gains.items() if gain >= TWICE]
+    others = [name for name, gain in gains.items() if gain < TWICE]
+    return (
+        f"\nA basis of the trained network is so many times more accurate: "
+        f"{', '.join(listed) or 'none'}. Training does not pay, for a basis (less than "
+        f"{TWICE} times): {', '.join(others) or 'none'}.\n"
+    )
 
 
 if __name__ == "__main__":
