@@ -257,6 +257,13 @@ def test_a_basis_that_is_too_small_says_so_and_is_not_taken(model):
     assert "functions: 8" in repr(basis)
 
 
+def test_all_candidates_may_be_taken(model):
+    fast = model.reduce(rank=8, verbose=0)
+    with pytest.warns(SlowDecayWarning):
+        basis = fast.build_basis(1e-12, 8, num_candidates=8, verbose=0)
+    assert 0 < basis.size == len(basis.mu) <= 8
+
+
 def test_the_largest_residual_falls_as_the_basis_grows(fast):
     basis = fast.basis
     assert np.all(np.diff(basis.sizes) >= 0)

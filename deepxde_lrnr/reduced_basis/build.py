@@ -185,6 +185,8 @@ class _Growth:
         greedy, candidates = self._greedy, self._candidates
         others = np.setdiff1d(np.arange(len(candidates)), self._taken)
         rows = np.random.default_rng(0).permutation(others)[: self._max_size]
+        if not len(rows):
+            return greedy
         readouts, wider = greedy.solve(candidates[rows]), greedy.copy()
         for mu, readout in zip(candidates[rows], readouts, strict=True):
             if readout is not None:
