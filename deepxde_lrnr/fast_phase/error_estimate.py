@@ -63,7 +63,9 @@ class ErrorEstimate:
     def __init__(self, fast):
         data, weights = fast.residual.data, fast.residual.loss_weights
         own, expansion = fast.space, fast.expansion
-        features = own.features(fast.residual.collocation.points)
+        features = own.features(
+            fast.residual.collocation.points, with_solution=own.follows_solution
+        )
         scales = own.random.scales(features)
         more = RandomFeatures.draw(features, _NUM_MORE, scales, _SEED)
         random = own.random.beside(more)
