@@ -7,6 +7,8 @@ most of the error.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
 from threadpoolctl import threadpool_limits
@@ -16,6 +18,7 @@ from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
 from .points import fast_collocations, num_points
 from .random_features import RandomFeatures
+from .refinement import points_like
 from .trial_space import TrialSpace
 
 # Random features by which the richer space is larger.
@@ -72,14 +75,22 @@ class ErrorEstimate:
         self._space = TrialSpace(fast.reduced, own.precision, random)
         self._own, self._rcond = own, fast.rcond
         count = num_points(self._space.size, expansion.num_equations)
-        residuals = [
-            Residual(data, c, weights)
-            for c in fast_collocations(data, count, seed=_SEED)
-        ]
+        collocations = fast_collocations(data, count, seed=_SEED)
+        # Where the norm of u is taken.
+        even = collocations[0]
+        if own.follows_solution:
+            # The points are denser where the solution is steep.
+            given = fast.residual.collocation.pde_points
+            collocations = tuple(
+                replace(c, pde_points=points_like(data.geom, given, n, _SEED + i))
+                for i, (c, n) in enumerate(
+                    zip(collocations, (count, count // 4), strict=True)
+                )
+            )
+        residuals = [Residual(data, c, weights) for c in collocations]
         self._equations = expansion.equations(*residuals, self._space)
-        collocation = residuals[0].collocation
-        self._data, inside = data, collocation.pde_points
-        self._points = inside if len(inside) else collocation.points
+        self._data, inside = data, even.pde_points
+        self._points = inside if len(inside) else even.points
         values_only = MultiIndices.up_to(self._points.shape[1], 0)
         self._functions = self._space.at_points(values_only, self._points)
 
