@@ -249,13 +249,13 @@ def reduce_model(
 def _much_smaller(errors: np.ndarray, before: np.ndarray) -> bool:
     """Whether errors are worth a space that takes many times as long.
 
-    Halved where they are largest, or as a mean of their logarithms without growing
+    Halved where they are largest, or as a mean of their logarithms without doubling
     there.
     """
     errors, before = _or_infinite(errors), _or_infinite(before)
     if errors.max() < _WORTH * before.max():
         return True
-    if not np.isfinite(errors).all() or errors.max() > before.max():
+    if not _WORTH * errors.max() < before.max() < np.inf:
         return False
     logs = np.log(np.maximum(errors, np.finfo(float).tiny) / before)
     return bool(logs.mean() < np.log(_WORTH))
