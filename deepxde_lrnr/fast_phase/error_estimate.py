@@ -14,6 +14,7 @@ import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
 from ..data.residual import Residual
+from ..data.spread_points import spread_points
 from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
 from .points import fast_collocations, num_points
@@ -26,6 +27,7 @@ _NUM_MORE = 128
 # Seed of these features and of the points; the solver's own have 0.
 _SEED = 1
 _STEPS = 4
+_FEWEST_HELD_OUT = 64
 # If the richer space leaves more than this share of the residual, the error is not one
 # that more functions of this kind would show.
 _MOST_LEFT, _BOUND = 0.8, 0.95
@@ -75,22 +77,30 @@ class ErrorEstimate:
         self._space = TrialSpace(fast.reduced, own.precision, random)
         self._own, self._rcond = own, fast.rcond
         count = num_points(self._space.size, expansion.num_equations)
-        collocations = fast_collocations(data, count, seed=_SEED)
-        # Where the norm of u is taken.
-        even = collocations[0]
+        sizes = count, max(count // 4, _FEWEST_HELD_OUT)
+        # None of them near one that was fitted: a residual that is small there alone
+        # would be so again.
+        even = [
+            spread_points(data.geom, n, "Halton", (2 + 2 * i) * count)
+            for i, n in enumerate(sizes)
+        ]
+        inside = even
         if own.follows_solution:
             # The points are denser where the solution is steep.
             given = fast.residual.collocation.pde_points
-            collocations = tuple(
-                replace(c, pde_points=points_like(data.geom, given, n, _SEED + i))
-                for i, (c, n) in enumerate(
-                    zip(collocations, (count, count // 4), strict=True)
-                )
+            inside = [
+                points_like(data.geom, given, n, _SEED + i) for i, n in enumerate(sizes)
+            ]
+        collocations = [
+            replace(c, pde_points=points) if len(c.pde_points) else c
+            for c, points in zip(
+                fast_collocations(data, *sizes, seed=_SEED), inside, strict=True
             )
+        ]
         residuals = [Residual(data, c, weights) for c in collocations]
         self._equations = expansion.equations(*residuals, self._space)
-        self._data, inside = data, even.pde_points
-        self._points = inside if len(inside) else even.points
+        # Where the norm of u is taken, not denser anywhere.
+        self._data, self._points = data, even[0]
         values_only = MultiIndices.up_to(self._points.shape[1], 0)
         self._functions = self._space.at_points(values_only, self._points)
 
