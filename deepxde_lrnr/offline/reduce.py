@@ -64,6 +64,10 @@ def reduce_model(
     kept in each layer, or what is to be reached by as few as possible. Where all
     neurons do not reach it, random features are added as far as they are worth it.
 
+    Where the estimated error is above a per cent, more of them are tried, whatever time
+    a solve then takes, and at last some that are functions of the trained network's
+    solution as well, at points of the PDE drawn by the residual: for fronts.
+
     Args:
         data: The parametric problem.
         net: Its trained network.
