@@ -240,7 +240,8 @@ def _check_fast(header, arrays, space) -> None:
         if name.startswith(_FINITE) and not np.isfinite(array).all():
             raise ValueError(f"{name} has entries that are NaN or infinite")
     shapes = arrays["random/weights"].shape, arrays["random/shifts"].shape
-    if shapes[0] != (sizes.features, *shapes[1]):
+    rows = sizes.features, sizes.features + sizes.outputs
+    if shapes[0] not in [(n, *shapes[1]) for n in rows]:
         raise ValueError(f"the random features have the shapes {shapes}")
 
 

@@ -135,6 +135,39 @@ def test_the_start_is_the_output_of_fast_lrnr():
     assert found.dtype == tf.float64
 
 
+@pytest.mark.parametrize("feature", [None, of_both])
+def test_random_features_may_follow_the_trained_solution(feature):
+    """Jets, values of TensorFlow and of NumPy are those of the same functions."""
+    plain = space_of(network(feature))
+    m, n_out = plain.num_features, plain.num_outputs
+    random = RandomFeatures.draw(spread(m + n_out), 4)
+    space = plain.with_random(random)
+    assert space.follows_solution and not plain.follows_solution
+    jets = space.at_points(INDICES, X)(MU)
+    N = plain.start(MU).reshape(n_out, -1) @ plain.at_points(INDICES, X)(MU)[0]
+    features = plain.features(X, MU, with_solution=True)
+    np.testing.assert_allclose(features[m:], N, rtol=1e-12, atol=1e-14)
+    expected = np.tanh(random.weights.T @ features + random.shifts[:, None])
+    np.testing.assert_allclose(jets[0, -5:-1], expected, rtol=1e-12)
+    readout = np.random.default_rng(1).standard_normal((2, space.size))
+    by_autodiff = families.taylor_by_autodiff(
+        lambda x: space.combine(tf.constant(MU), x, tf.constant(readout[:1])),
+        X,
+        INDICES.indices,
+    )
+    found = readout[0].reshape(n_out, -1) @ jets
+    np.testing.assert_allclose(found, by_autodiff, rtol=1e-8, atol=1e-8)
+    mu = np.vstack([MU, MU + 0.1])
+    values = space.solution_values(mu, readout)
+    given = [plain.features(X, m[None]) for m in mu]
+    for i, u in enumerate(values(given)):
+        functions = space.at_points(INDICES, X)(mu[i : i + 1])[0]
+        expected = readout[i].reshape(n_out, -1) @ functions
+        np.testing.assert_allclose(u, expected, rtol=1e-10, atol=1e-12)
+    if feature is None:
+        np.testing.assert_allclose(values(given[0]), values(given), atol=1e-12)
+
+
 def test_several_mu_at_once_are_each_of_them():
     space = space_of(network(of_both), num_random=3)
     mu = SPACE.sample(4, "Halton").astype(float)

@@ -7,16 +7,20 @@ most of the error.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
 from .._point_major import rows_of
 from ..data.residual import Residual
+from ..data.spread_points import spread_points
 from ..taylor.jets import MultiIndices
 from .gauss_newton import minimise
 from .points import fast_collocations, num_points
 from .random_features import RandomFeatures
+from .refinement import points_like
 from .trial_space import TrialSpace
 
 # Random features by which the richer space is larger.
@@ -24,6 +28,7 @@ _NUM_MORE = 128
 # Seed of these features and of the points; the solver's own have 0.
 _SEED = 1
 _STEPS = 4
+_FEWEST_HELD_OUT = 64
 # If the richer space leaves more than this share of the residual, the error is not one
 # that more functions of this kind would show.
 _MOST_LEFT, _BOUND = 0.8, 0.95
@@ -64,21 +69,39 @@ class ErrorEstimate:
     def __init__(self, fast):
         data, weights = fast.residual.data, fast.residual.loss_weights
         own, expansion = fast.space, fast.expansion
-        features = own.features(fast.residual.collocation.points)
+        features = own.features(
+            fast.residual.collocation.points, with_solution=own.follows_solution
+        )
         scales = own.random.scales(features)
         more = RandomFeatures.draw(features, _NUM_MORE, scales, _SEED)
         random = own.random.beside(more)
         self._space = TrialSpace(fast.reduced, own.precision, random)
         self._own, self._rcond = own, fast.rcond
         count = num_points(self._space.size, expansion.num_equations)
-        residuals = [
-            Residual(data, c, weights)
-            for c in fast_collocations(data, count, seed=_SEED)
+        sizes = count, max(count // 4, _FEWEST_HELD_OUT)
+        # None of them near one that was fitted: a residual that is small there alone
+        # would be so again.
+        even = [
+            spread_points(data.geom, n, "Halton", (2 + 2 * i) * count)
+            for i, n in enumerate(sizes)
         ]
+        inside = even
+        if own.follows_solution:
+            # The points are denser where the solution is steep.
+            given = fast.residual.collocation.pde_points
+            inside = [
+                points_like(data.geom, given, n, _SEED + i) for i, n in enumerate(sizes)
+            ]
+        collocations = [
+            replace(c, pde_points=points) if len(c.pde_points) else c
+            for c, points in zip(
+                fast_collocations(data, *sizes, seed=_SEED), inside, strict=True
+            )
+        ]
+        residuals = [Residual(data, c, weights) for c in collocations]
         self._equations = expansion.equations(*residuals, self._space)
-        collocation = residuals[0].collocation
-        self._data, inside = data, collocation.pde_points
-        self._points = inside if len(inside) else collocation.points
+        # Where the norm of u is taken, not denser anywhere.
+        self._data, self._points = data, even[0]
         values_only = MultiIndices.up_to(self._points.shape[1], 0)
         self._functions = self._space.at_points(values_only, self._points)
 

@@ -34,7 +34,10 @@ class TrialSpace:
 
     Random features take the place of what the trained ones lack. They are made of the
     features, not of x: a network that is periodic through its feature transform has no
-    boundary condition that would keep other functions periodic.
+    boundary condition that would keep other functions periodic. They may follow the
+    trained network's solution: be functions of its N(x; mu) as well, as if that were
+    one feature more for each component. Where a front is steep in x, what the trained
+    network misses of it is not, as a function of x and N.
 
     Args:
         network: ``FastLRNR``, in whatever precision.
@@ -46,6 +49,7 @@ class TrialSpace:
         hidden: Jets of the hidden states.
         random: The random features, possibly none.
         num_features: m, number of features that the feature transform gives.
+        follows_solution: Whether random features are functions of N(x; mu) as well.
         num_functions: k.
         num_outputs: Number of components of N.
         size: Number of unknowns, k times the number of components.
@@ -69,6 +73,7 @@ class TrialSpace:
         if random is None:
             random = RandomFeatures.none(self.num_features)
         self.random = random
+        self.follows_solution = len(random.weights) > self.num_features
         self.num_functions = sum(widths) + len(random) + 1
         self.num_outputs = stack.num_outputs
         self.size = self.num_functions * self.num_outputs
@@ -134,6 +139,8 @@ class TrialSpace:
         num_mu = number_of(mu)
         features = self.precision.feature_transform(x, rows_of(mu, x))
         states = self._states(features, mu)
+        if self.follows_solution:
+            features = tf.concat([features, self.trained_values(mu, x)], axis=1)
         states.append(self.random.values(features))
         w = tf.reshape(readout, (num_mu, self.num_outputs, self.num_functions))
         total, first = w[:, :, -1], 0
@@ -162,7 +169,7 @@ class TrialSpace:
         make = feature_jets if keep else FeatureJets
         features = make(self.precision, indices, points)
         fixed = None
-        if not features.takes_parameters:
+        if not features.takes_parameters and not self.follows_solution:
             fixed = self.random.jets(indices, features(None))
         num_states = sum(self.hidden.widths)
         constant = fixed is not None and not self.hidden.takes_parameters
@@ -184,6 +191,8 @@ class TrialSpace:
             for _ in self.hidden.layers(indices, found, z, states, workspace):
                 pass
             if fixed is None:
+                if self.follows_solution:
+                    found = np.hstack([found, self._trained_jets(mu, states)])
                 result[:, num_states:-1] = self.random.jets(indices, found)
             return result
 
@@ -193,6 +202,13 @@ class TrialSpace:
             return lambda mu, workspace=None: known
         return jets
 
+    def _trained_jets(self, mu: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """Jets of N of the network itself, from those of all hidden states."""
+        w = self.start(mu[0]).reshape(self.num_outputs, -1)
+        jets = w[:, : states.shape[1]] @ states
+        jets[0] += w[:, -1:]
+        return jets
+
     # Values, in NumPy
 
     @property
@@ -200,20 +216,27 @@ class TrialSpace:
         """Whether the features depend on mu."""
         return takes_parameters(self.precision.network._input_transform)
 
-    def features(self, points: np.ndarray, mu=None) -> np.ndarray:
+    def features(self, points: np.ndarray, mu=None, with_solution=False) -> np.ndarray:
         """What the feature transform gives.
 
         Args:
             points: Array of shape (n, d).
             mu: Array of shape (1, p), by default the middle of the box.
+            with_solution: Whether N of the network itself comes behind it.
 
         Returns:
-            Array of shape (m, n).
+            Array of shape (m, n), with N of (m + number of components, n).
         """
         if mu is None:
             mu = self.parameter_space.sample(1, "uniform")
         values = MultiIndices.up_to(points.shape[1], 0)
-        return FeatureJets(self.precision, values, points)(mu)[0]
+        features = FeatureJets(self.precision, values, points)(mu)[0]
+        if not with_solution:
+            return features
+        mu, no_random = np.asarray(mu, float), self.with_random(None)
+        (functions,) = no_random.at_points(values, points, keep=False)(mu)
+        N = no_random.start(mu[0]).reshape(self.num_outputs, -1) @ functions
+        return np.vstack([features, N])
 
     def solution_values(self, mu: np.ndarray, readouts: np.ndarray) -> SolutionValues:
         """Values of N for several mu, shape (n, p), and their readouts."""

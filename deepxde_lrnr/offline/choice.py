@@ -34,7 +34,7 @@ _VERY_MANY, _STILL_FAR, _VERY_FAR = 512, 10, 100
 # No more than the fewest of them where there would be more unknowns than this.
 _MOST_UNKNOWNS = 800
 # The same where a family is not resolved, whatever time a solve then takes.
-MANY_COUNTS, _VERY_MANY_UNKNOWNS = (128, 512, 1024), 2_000
+MANY_COUNTS, VERY_MANY_UNKNOWNS = (128, 512, 1024), 2_000
 # The first features have to divide the residual by so much, twice as many by so much.
 _WORTH, _WORTH_MORE = 1.2, 1.1
 _NUM_PARAMETERS = 4
@@ -103,27 +103,33 @@ class Chooser:
         return value
 
     def enrich(
-        self, plain: TrialSpace, points: np.ndarray, counts: list[int], best: float
+        self,
+        plain: TrialSpace,
+        features: np.ndarray,
+        counts: list[int],
+        best: float,
+        what: str = "",
     ) -> tuple[RandomFeatures | None, float]:
         """Random features beside all neurons, as far as they are worth it.
 
         Args:
             plain: The trial space without any.
-            points: Points all over the domain, shape (n, d).
+            features: What they are functions of at points all over the domain, shape
+                (m, n).
             counts: How many may be tried, at least one number.
             best: Ratio without any.
+            what: Of what they are functions beside the features of the transform.
 
         Returns:
             The features, or ``None``, and the ratio with them.
         """
-        features = plain.features(points)
 
         def ratio_with(count, scales) -> float:
             space = plain.with_random(RandomFeatures.draw(features, count, scales))
             described = ", ".join(f"{scale:g}" for scale in scales)
             if len(set(scales)) == 1:
                 described = f"{scales[0]:g}"
-            label = f"with {count} random features of scale {described}"
+            label = f"with {count} random features{what} of scale {described}"
             return self.ratio(space, label)
 
         fewest = counts[0]
@@ -212,10 +218,11 @@ def choose_trial_space(
         random = None
         if best > rtol and random_features is None:
             plain = TrialSpace(network, own.precision)
-            counts = _up_to(min(most, _MOST_UNKNOWNS), plain, COUNTS)
-            counts = counts or _up_to(most, plain, COUNTS[:1])
+            counts = up_to(min(most, _MOST_UNKNOWNS), plain, COUNTS)
+            counts = counts or up_to(most, plain, COUNTS[:1])
             if counts:
-                random, best = chooser.enrich(plain, inside, counts, best)
+                features = plain.features(inside)
+                random, best = chooser.enrich(plain, features, counts, best)
         worst = chooser.worst(TrialSpace(network, own.precision, random))
     return layers, network, random, tuple(chooser.lines), worst
 
@@ -237,7 +244,7 @@ def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
     """
     layers, network = reduced(max(own.hidden.widths))
     plain = TrialSpace(network, own.precision)
-    counts = _up_to(_VERY_MANY_UNKNOWNS, plain, MANY_COUNTS)
+    counts = up_to(VERY_MANY_UNKNOWNS, plain, MANY_COUNTS)
     if not counts:
         return layers, network, None, ()
     size = plain.size + plain.num_outputs * counts[-1]
@@ -245,7 +252,7 @@ def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
     equations, inside = _compared_at(count, data, loss_weights, expansion, own)
     chooser = Chooser(equations, own, rtol, mu)
     best = chooser.ratio(plain, "all neurons where that does not resolve it")
-    random, _ = chooser.enrich(plain, inside, counts, best)
+    random, _ = chooser.enrich(plain, plain.features(inside), counts, best)
     return layers, network, random, tuple(chooser.lines)
 
 
@@ -259,6 +266,6 @@ def _compared_at(count: int, data, loss_weights, expansion, own):
     return equations, residuals[0].collocation.points
 
 
-def _up_to(most: float, plain: TrialSpace, counts) -> list[int]:
+def up_to(most: float, plain: TrialSpace, counts) -> list[int]:
     """Numbers of random features with which there are at most so many unknowns."""
     return [c for c in counts if plain.size + plain.num_outputs * c <= most]

@@ -32,6 +32,7 @@ from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from .choice import choose_trial_space, enlarge_trial_space
+from .following import follow_solution
 from .layers import as_layers
 from .snapshots import draw_snapshots, snapshot_points
 
@@ -62,6 +63,10 @@ def reduce_model(
     ``rank`` and ``rtol`` are the dial between time and accuracy: the number of neurons
     kept in each layer, or what is to be reached by as few as possible. Where all
     neurons do not reach it, random features are added as far as they are worth it.
+
+    Where the estimated error is above a per cent, more of them are tried, whatever time
+    a solve then takes, and at last some that are functions of the trained network's
+    solution as well, at points of the PDE drawn by the residual: for fronts.
 
     Args:
         data: The parametric problem.
@@ -196,12 +201,14 @@ def reduce_model(
         else:
             layers, network = reduced(rank)
 
-    def made(layers, network, random, lines) -> FastModel:
-        count = points
-        if points is None:
-            space = TrialSpace(network, precision, random)
-            count = enough_points(space, expansion.num_equations)
-        fitted, watched = fast_collocations(data, count, seed=seed)
+    def made(layers, network, random, lines, collocations=None) -> FastModel:
+        if collocations is None:
+            count = points
+            if points is None:
+                space = TrialSpace(network, precision, random)
+                count = enough_points(space, expansion.num_equations)
+            collocations = fast_collocations(data, count, seed=seed)
+        fitted, watched = collocations
         return FastModel(
             full,
             network,
@@ -222,21 +229,40 @@ def reduce_model(
         mu = np.vstack([mu[: _NUM_ESTIMATED - 1], worst[1]])
         begin = time.perf_counter()
         errors = fast.estimate_errors(mu=mu)
-        # A comparison with NaN is false.
-        bad = ~(errors <= RESOLVED)
-        if bad.any() and random_features is None and expansion.indices is not None:
-            with threadpool_limits(limits=1, user_api="blas"):
-                larger = made(
-                    *enlarge_trial_space(
+        if random_features is None and expansion.indices is not None:
+            for larger_space in (enlarge_trial_space, follow_solution):
+                # A comparison with NaN is false.
+                bad = ~(errors <= RESOLVED)
+                if not bad.any():
+                    break
+                with threadpool_limits(limits=1, user_api="blas"):
+                    found = larger_space(
                         data, loss_weights, own, expansion, reduced, rtol, mu[bad]
                     )
-                )
-            found = larger.estimate_errors(mu=mu)
-            if max(_or_infinite(found)) < _WORTH * max(_or_infinite(errors)):
-                fast, errors = larger, found
+                    if found is None:
+                        continue
+                    larger = made(*found)
+                    smaller = larger.estimate_errors(mu=mu)
+                if _much_smaller(smaller, errors):
+                    fast, errors = larger, smaller
         _warn_unresolved(full.parameter_space.names, mu, errors, stacklevel=3)
         fast.seconds["error estimate"] = time.perf_counter() - begin
     return fast
+
+
+def _much_smaller(errors: np.ndarray, before: np.ndarray) -> bool:
+    """Whether errors are worth a space that takes many times as long.
+
+    Halved where they are largest, or as a mean of their logarithms without doubling
+    there.
+    """
+    errors, before = _or_infinite(errors), _or_infinite(before)
+    if errors.max() < _WORTH * before.max():
+        return True
+    if not _WORTH * errors.max() < before.max() < np.inf:
+        return False
+    logs = np.log(np.maximum(errors, np.finfo(float).tiny) / before)
+    return bool(logs.mean() < np.log(_WORTH))
 
 
 def _or_infinite(errors: np.ndarray) -> np.ndarray:

@@ -222,7 +222,9 @@ def _unpack(header: dict, arrays: dict) -> Surrogate:
         raise ValueError("there are weights that are no floats")
     check_finite(weights)
     random = arrays["random/weights"], arrays["random/shifts"]
-    if random[0].shape != (sizes.features, *random[1].shape) or random[1].ndim != 1:
+    rows = sizes.features, sizes.features + sizes.outputs
+    known = [(n, *random[1].shape) for n in rows]
+    if random[0].shape not in known or random[1].ndim != 1:
         raise ValueError(
             f"the random features have the shapes {[a.shape for a in random]}"
         )

@@ -50,7 +50,8 @@ class SolutionValues:
         weights: Of the network, by the names that they have in files.
         activations: For each hidden layer, a function of an array of any shape, which
             it may overwrite.
-        random: Weights and shifts of the random features.
+        random: Weights and shifts of the random features, which may follow N of the
+            network itself (``TrialSpace``).
         y: Scaled mu_j, shape (n, p).
         readouts: Their readouts, shape (n, number of components times number of trial
             functions).
@@ -76,7 +77,7 @@ class SolutionValues:
         z = hypernetwork(kernels, biases, sum(sizes.ranks), y, activation)
         ends = np.cumsum((*sizes.ranks, *sizes.bias_ranks))
         # What is left are the network's own readouts.
-        *parts, _ = np.split(z, ends, axis=1)
+        *parts, own = np.split(z, ends, axis=1)
         self._scales = parts[: self._depth - 1]
         self._shifts = parts[self._depth - 1 :]
         shape = len(y), sizes.outputs, sum(sizes.widths) + len(random[1]) + 1
@@ -86,6 +87,12 @@ class SolutionValues:
         )
         self._readouts = parts
         self._random = np.vstack([*random]).T
+        # If the random features are functions of N of the network itself as well.
+        self._own = None
+        if len(random[0]) > sizes.features:
+            self._own = np.tile(weights["W_out"].T, (len(y), 1, 1))
+            if own.size:
+                self._own += own.reshape(self._own.shape)
 
     def __call__(self, features) -> np.ndarray:
         """Values.
@@ -106,12 +113,13 @@ class SolutionValues:
         count = features[0].shape[1]
         out = np.empty((self._count, self._outputs, count))
         out[...] = self._constants
-        if self._random.size and shared:
+        alone = self._random.size and self._own is None
+        if alone and shared:
             self._add_random(features[0], self._random_readouts, out)
 
         def add(j):
             own = features[0] if shared else features[j]
-            if self._random.size and not shared:
+            if alone and not shared:
                 part = slice(j, j + 1)
                 self._add_random(own, self._random_readouts[part], out[part])
             self._add_states(j, own, out[j])
@@ -156,6 +164,11 @@ class SolutionValues:
                     continue
                 before = before[: rank + 1]
                 before[rank] = 1
+            if self._own is not None:
+                N = self._own[j] @ state + self._weights["b_out"][:, None]
+                inputs = np.vstack([features[:-1, block], N, features[-1:, block]])
+                inner = np.tanh(self._random @ inputs)
+                out[:, block] += self._random_readouts[j] @ inner
 
     def _matrices(self, j: int):
         """For each layer the matrices before and after the activation."""

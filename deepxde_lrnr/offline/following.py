@@ -1,0 +1,95 @@
+"""Fronts: random features that follow the solution, at points of large residuals.
+
+What training misses of a front is steep in x, and smooth as a function of x and of the
+trained network's N, which is steep at nearly the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._workspace import Workspace
+from ..data.residual import Residual
+from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.points import fast_collocations, num_points
+from ..fast_phase.refinement import candidates, draw
+from ..fast_phase.trial_space import TrialSpace
+from .choice import VERY_MANY_UNKNOWNS, Chooser, up_to
+
+# Random features, and residuals for each unknown: where points are dense at a front,
+# fewer are left for everything else.
+_COUNTS, _PER_UNKNOWN = (128, 512), 6
+# Points held out, as a share of those fitted.
+_HELD_OUT = 4
+# So often the points are drawn anew for all neurons, then once more with the features.
+_REFINEMENTS, _STEPS = 2, 8
+
+
+def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
+    """All neurons, random features of f(x) and N, and points where residuals are large.
+
+    Args:
+        data: As for ``choose_trial_space``.
+        loss_weights: The same.
+        own: The same.
+        expansion: The same.
+        reduced: The same.
+        rtol: The same.
+        mu: Those by whose solutions the points are drawn, shape (n, p).
+
+    Returns:
+        Layers, network, random features, what was compared, and two ``Collocation``,
+        fitted and held out; ``None`` if the features do not help, or would be too many.
+    """
+    layers, network = reduced(max(own.hidden.widths))
+    space = TrialSpace(network, own.precision)
+    counts = up_to(VERY_MANY_UNKNOWNS, space, _COUNTS)
+    if not counts:
+        return None
+    size = space.size + space.num_outputs * counts[-1]
+    count = num_points(size, expansion.num_equations, _PER_UNKNOWN)
+    points = fast_collocations(data, count, count // _HELD_OUT)
+
+    def equations(space, points):
+        residuals = [Residual(data, c, loss_weights) for c in points]
+        return expansion.equations(*residuals, space)
+
+    def refined(space, points, seed):
+        return _refined(data.geom, equations, space, mu, points, expansion, seed)
+
+    for seed in range(_REFINEMENTS):
+        points = refined(space, points, seed + 1)
+    chooser = Chooser(equations(own, points), own, rtol, mu)
+    best = chooser.ratio(space, "all neurons, at points where residuals are large")
+    features = space.features(points[0].pde_points, with_solution=True)
+    random, _ = chooser.enrich(space, features, counts, best, " and N")
+    if random is None:
+        return None
+    space = space.with_random(random)
+    points = refined(space, points, _REFINEMENTS + 1)
+    return layers, network, random, tuple(chooser.lines), points
+
+
+def _refined(geom, equations, space, mu, points, expansion, seed):
+    """The same collocations, with points of the PDE drawn by what solutions leave."""
+    fitted, held_out = points
+    workspace, at_points = Workspace(), equations(space, points)
+    readouts = [
+        minimise(at_points.at(m, workspace), space.start(m), _STEPS, 0.1).unknowns
+        for m in mu
+    ]
+    total = len(fitted.pde_points) + len(held_out.pde_points)
+    new = candidates(geom, fitted.pde_points, 2 * total, seed)
+    few = replace(fitted, pde_points=fitted.pde_points[:8])
+    there = equations(space, (few, replace(held_out, pde_points=new)))
+    residuals = []
+    for m, w in zip(mu, readouts, strict=True):
+        errors = there.at(m, workspace)(w).held_out
+        # Those of all equations of the PDE come first.
+        errors = errors[: expansion.num_equations * len(new)].reshape(-1, len(new))
+        residuals.append(np.linalg.norm(errors, axis=0))
+    chosen = new[draw(geom, new, np.array(residuals), total, seed)]
+    parts = np.split(chosen, [len(fitted.pde_points)])
+    return tuple(replace(c, pde_points=p) for c, p in zip(points, parts, strict=True))
