@@ -16,8 +16,9 @@ class LRNR(LowRankNN):
 
     in which U_l, V_l of shape (M, r) and s_l are trained. It takes the place of
     ``dde.nn.FNN`` in a script: it starts with outputs and derivatives of the same
-    variance, and at its default rank learns as well with about as many parameters. A
-    lower rank has fewer of them at equal width.
+    variance, and at its default rank has about as many parameters. Smooth solutions it
+    then learns as well; for waves its errors are larger (``benchmarks/drop_in.py``). A
+    lower rank has fewer parameters at equal width.
 
     Args:
         layer_sizes: List of the sizes of all layers, input and output included. The
