@@ -282,7 +282,7 @@ ROBIN = dde.icbc.RobinBC(DISK, lambda x, u: u + x[:, :1], everywhere)
     [
         (laplace, 2, [DIRICHLET, NEUMANN, ROBIN], 1),
         (two, 1, [], 2),
-        (third, 3, [], 1),
+        pytest.param(third, 3, [], 1, marks=pytest.mark.slow),
         pytest.param(fourth, 4, [], 1, marks=pytest.mark.slow),
     ],
 )

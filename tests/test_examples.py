@@ -19,8 +19,6 @@ SCRIPTS = sorted(
     for p in EXAMPLES.glob("*.py")
     if p.stem not in NOT_HERE and not p.stem.startswith("reference_")
 )
-# What tests of every push can afford; the others are marked slow.
-FAST = {"convection_diffusion_reaction_loss_terms"}
 
 
 def errors_fall(printed, figures):
@@ -91,13 +89,8 @@ CHECKS = {
 }
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(p, id=p.stem, marks=() if p.stem in FAST else pytest.mark.slow)
-        for p in SCRIPTS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_an_example_ends_in_errors_and_a_picture(script, tmp_path):
     if script.stem == "darcy":
         pytest.importorskip("SALib", reason="of the extra examples")

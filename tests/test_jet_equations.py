@@ -215,8 +215,15 @@ def travelling(x, mu):
     return tf.concat([x[:, :1] - mu[:, :1] * x[:, 1:], tf.exp(-x * mu)], axis=1)
 
 
-@pytest.mark.parametrize("feature", [waves, travelling])
-@pytest.mark.parametrize("pde, order", [(burgers, 2), (beam, 4)])
+@pytest.mark.parametrize(
+    "feature, pde, order",
+    [
+        (waves, burgers, 2),
+        (travelling, burgers, 2),
+        (waves, beam, 4),
+        pytest.param(travelling, beam, 4, marks=pytest.mark.slow),
+    ],
+)
 def test_feature_transforms(feature, pde, order):
     agree(*equations(pde, order=order, feature=feature, features=3), rtol=1e-9)
 

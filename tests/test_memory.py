@@ -38,7 +38,7 @@ def fast():
 @pytest.mark.parametrize(
     "solvers",
     [
-        [LeastSquares(2)],
+        pytest.param([LeastSquares(2)], marks=pytest.mark.slow, id="trial space"),
         pytest.param([BasisLeastSquares()], id="basis"),
         pytest.param(None, marks=pytest.mark.slow, id="several"),
     ],

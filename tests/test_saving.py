@@ -289,7 +289,7 @@ def test_predict_is_the_hypernetworks_solution(model, fast):
     [
         SOLVER,
         LeastSquares(),
-        Adam(5),
+        pytest.param(Adam(5), marks=pytest.mark.slow),
     ],
 )
 def test_with_its_problem_it_solves_to_the_last_bit(fast, fast_file, solver):
