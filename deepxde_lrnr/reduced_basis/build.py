@@ -75,7 +75,7 @@ def build_basis(
                 break
             # Other mu than the candidates are worse: more is asked for at these.
             target /= 2 * too_large
-        if too_large > 1 and greedy.size == max_size:
+        if greedy.size == max_size:
             wider = growth.compressed()
             found = check(wider)
             # A comparison with NaN is false.
