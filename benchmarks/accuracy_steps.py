@@ -62,16 +62,16 @@ def accuracy(family, steps, num_mu, rank=None) -> dict:
         # Nothing has happened at the first of the step counts, 0.
         path = [before]
         path += [errors(paper, Adam(iterations=n, **settings))[0] for n in steps[1:]]
-        results[name] = summary(np.array(path), before)
+        results[name] = along(np.array(path), before)
     after, solution = errors(model.reduce(rank=rank), DEFAULT)
     results["default"] = {
-        **summary(after[None], before),
+        **along(after[None], before),
         "steps_mean": float(np.mean(solution.steps)),
     }
     return results
 
 
-def summary(path, before) -> dict:
+def along(path, before) -> dict:
     """Mean, max, and number of mu worse than at the start, after each step count."""
     return {
         "mean": path.mean(axis=1).tolist(),
