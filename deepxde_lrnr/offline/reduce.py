@@ -41,9 +41,6 @@ from .snapshots import draw_snapshots, snapshot_points
 _SUSPICIOUS, _NUM_ESTIMATED = 1e-2, 6
 # A space that takes many times as long has to leave no more than this share of it.
 _WORTH = 0.5
-# Functions of a solution whose error is larger than that, for half of the mu, are no help
-# (Burgers with a front of 0.008 had 0.04), and minutes are spent on them.
-_NEAR = 0.1
 
 
 def reduce_model(
@@ -237,9 +234,6 @@ def reduce_model(
                 # A comparison with NaN is false.
                 bad = ~(errors <= RESOLVED)
                 if not bad.any():
-                    break
-                far = not np.median(_or_infinite(errors)) <= _NEAR
-                if far and larger_space is follow_solution:
                     break
                 with threadpool_limits(limits=1, user_api="blas"):
                     found = larger_space(
