@@ -110,3 +110,21 @@ def test_there_are_none_where_the_family_is_resolved():
     )
     fast = reduce_model(data, net, [1], num_parameters=8, verbose=0)
     assert not fast.space.follows_solution
+
+
+def test_where_there_is_no_pde_there_are_no_points_to_draw():
+    """A condition on values that vary faster than any of the functions."""
+    bc = dde.icbc.DirichletBC(
+        DISK, lambda x, mu: np.sin(1000 * x[:, :1] * mu), lambda x, on_boundary: True
+    )
+    problem = dde.data.PDE(DISK, None, bc, num_domain=8, num_boundary=512)
+    space = lrnr.ParameterSpace(k=(1, 2))
+    net = lrnr.nn.HyperLRNR(
+        [2, 6, 6, 1], "tanh", "Glorot normal", rank=2, parameter_space=space
+    )
+    model = lrnr.Model(lrnr.data.ParametricPDE(problem, space, 8), net)
+    model.compile("adam", lr=1e-3, verbose=0)
+    model.train(iterations=1, verbose=0)
+    with pytest.warns(lrnr.fast_phase.NotResolvedWarning):
+        fast = model.reduce(verbose=0)
+    assert not fast.space.follows_solution

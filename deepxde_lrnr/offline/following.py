@@ -41,8 +41,11 @@ def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
 
     Returns:
         Layers, network, random features, what was compared, and two ``Collocation``,
-        fitted and held out; ``None`` if the features do not help, or would be too many.
+        fitted and held out; ``None`` if the features do not help, or would be too many,
+        or there is no PDE by whose residual points could be drawn.
     """
+    if data.problem.pde is None:
+        return None
     layers, network = reduced(max(own.hidden.widths))
     space = TrialSpace(network, own.precision)
     counts = up_to(VERY_MANY_UNKNOWNS, space, _COUNTS)

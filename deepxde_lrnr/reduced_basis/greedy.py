@@ -151,7 +151,7 @@ class Greedy:
         directions = np.linalg.svd(solutions)[0][:, :size]
         other._jets = np.matmul(directions.T, self._jets[:, :, :n])
         other._transform = self._transform[:n, :n] @ directions
-        other.size = size
+        other.size = directions.shape[1]
         return other
 
     def reduced(self, mu: np.ndarray, starts: np.ndarray):

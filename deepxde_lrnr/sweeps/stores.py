@@ -236,7 +236,9 @@ class _DiskStore(MemoryStore):
                 f"{np.sum(self.done)} of {self.num_rows} mu are kept in "
                 f"{str(self.work)!r}; the same call goes on with the others."
             )
+        # Nothing of the folder is open when it goes.
         self.arrays.clear()
+        self.done = np.array(self.done)
         self._lock.close()
         if not kept:
             shutil.rmtree(self.work, ignore_errors=True)
