@@ -258,6 +258,7 @@ def helmholtz() -> ForwardProblem:
         iterations=5000,
         activation="sin",
         output_transform=transform,
+        seeds=5,
     )
 
 

@@ -482,6 +482,7 @@ def test_other_values_are_refused(value):
 # A kill
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_killed_trainings_end_as_the_others(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))

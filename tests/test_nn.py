@@ -354,19 +354,55 @@ def test_lrnr_starts_with_the_variance_of_fnn(activation, initializer, rank):
     assert 0.5 < ratios.min() and ratios.max() < 2
 
 
-def test_the_default_rank_is_half_the_narrower_width():
+def test_the_default_rank_is_three_quarters_of_the_narrower_width():
     net = lrnr.nn.LRNR([2, 50, 20, 31, 1, 1], "tanh", "Glorot normal")
-    assert net.layout.ranks == (10, 10, 1)
-    # As many parameters as dense layers of equal width have, and s_l.
-    net = lrnr.nn.LRNR([2] + [20] * 3 + [1], "tanh", "Glorot normal")
+    assert net.layout.ranks == (15, 15, 1)
+
+
+def test_at_half_the_width_as_rank_there_are_as_many_parameters_as_in_fnn():
+    net = lrnr.nn.LRNR([2] + [20] * 3 + [1], "tanh", "Glorot normal", rank=10)
     net(draw_x(3))
     dense = 3 * 20 + 2 * 21 * 20 + 21
     assert net.num_trainable_parameters() == dense + 2 * 10
 
 
-def test_an_initializer_of_zeros_makes_scales_of_zero():
-    net = lrnr.nn.LRNR([2, 8, 8, 1], "tanh", "zeros")
-    assert not np.any(net.scales)
+@pytest.mark.parametrize("widths", [[9, 9, 9], [9, 12], [12, 9]])
+def test_lrnr_starts_as_a_dense_weight_of_sums_of_groups(widths):
+    drawn = []
+
+    def initializer(shape, dtype=None):
+        drawn.append(tf.random.normal(shape, dtype=dtype))
+        return drawn[-1]
+
+    rank = min(widths)
+    net = lrnr.nn.LRNR([2, *widths, 1], "tanh", initializer, rank=rank)
+    net(draw_x(3))
+    np.testing.assert_allclose(net.scales, np.ones((1, net.layout.size)), rtol=1e-6)
+    _, *hidden, _ = map(np.asarray, drawn)
+    factors = zip(hidden, map(np.asarray, net.stack.U), net.stack.V, strict=True)
+    for dense, U, V in factors:
+        V = np.asarray(V)
+        np.testing.assert_allclose(V.T @ V, np.eye(rank), atol=1e-6)
+        assert np.all(np.count_nonzero(V, axis=1) == 1)
+        np.testing.assert_allclose(U.T / math.sqrt(len(V) / rank), dense[:rank])
+        if len(V) == rank:  # as FNN
+            signs = V.sum(axis=1, keepdims=True)
+            np.testing.assert_allclose(V @ U.T, signs * dense, rtol=1e-5)
+
+
+def test_a_step_of_adam_moves_the_factors_of_lrnr_by_shares_of_its_rate():
+    net = lrnr.nn.LRNR([1] + [20] * 3 + [1], "tanh", "Glorot normal")
+    net(draw_x(1, 1))
+
+    def weights():
+        return [np.array(w) for w in (*net.stack.U, *net.stack.V, net.scales)]
+
+    model, before = dde.Model(poisson(), net), weights()
+    model.compile("adam", lr=1e-3, verbose=0)
+    model.train(iterations=1, verbose=0)
+    rates = [np.abs(b - a).max() for a, b in zip(before, weights(), strict=True)]
+    expected = [1e-3, 1e-3, 0.05e-3, 0.05e-3, 0.1e-3]
+    np.testing.assert_allclose(rates, expected, rtol=1e-2)
 
 
 def test_hidden_states_neither_vanish_nor_saturate():
@@ -388,7 +424,7 @@ def test_no_two_weights_start_alike():
     vectors = [
         np.ravel(w)
         for net in nets
-        for w in (net.stack.W_in, *net.stack.U, *net.stack.V, net.stack.W_out)
+        for w in (net.stack.W_in, *net.stack.U, net.stack.W_out)
     ]
     correlations = np.corrcoef(vectors) - np.eye(len(vectors))
     assert np.max(np.abs(correlations)) < 0.99
@@ -449,7 +485,8 @@ def test_r_sparse_goes_along_the_index_of_the_coefficients_not_along_mu():
 def test_r_sparse_of_lrnr_is_blind_to_the_sign_of_s():
     net = lrnr.nn.LRNR([1, 6, 6, 1], "tanh", "Glorot normal", {"sparsity": 1}, rank=3)
     net(draw_x(1, 1))
-    net.scales.assign([[-1.0, -2.0, 4.0]])
+    (variable,) = [w for w in net.weights if w.name == "s"]
+    variable.assign(np.array([-1.0, -2.0, 4.0]) / net.scales[0] * variable)
     net(draw_x(1, 1))
     expected = (1.25 * 2 - 1) + (1.25 * 4 - 2)
     np.testing.assert_allclose(sum(net.losses), expected, rtol=1e-6)

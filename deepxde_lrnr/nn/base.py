@@ -38,9 +38,10 @@ class LowRankNN(dde.nn.NN):
         kernel_initializer,
         regularization,
         ranks: tuple[int, ...],
-        bias_rank: int,
+        bias_rank: int = 0,
+        kind: type[LowRankStack] = LowRankStack,
     ) -> None:
-        """Checks the arguments of a constructor; sets the layers from them.
+        """Checks the arguments of a constructor; sets the layers, of that kind.
 
         ``check_layer_sizes`` has checked ``layer_sizes``, and ``ranks`` fit.
         """
@@ -53,7 +54,7 @@ class LowRankNN(dde.nn.NN):
         self.layout = CoefficientLayout(
             ranks=ranks, bias_ranks=(bias_rank,) * len(widths)
         )
-        self.stack = LowRankStack(
+        self.stack = kind(
             widths,
             self.layout,
             self.layer_sizes[-1],

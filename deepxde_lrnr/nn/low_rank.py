@@ -63,7 +63,6 @@ class LowRankStack(tf.keras.layers.Layer):
         self.factor_regularizer = factor_regularizer
 
     def build(self, features_shape, coefficients_shape=None):
-        orthonormal = tf.keras.initializers.Orthogonal
         regularizers = [
             r for r in (self.kernel_regularizer, self.factor_regularizer) if r
         ]
@@ -76,7 +75,7 @@ class LowRankStack(tf.keras.layers.Layer):
             regularizer=self.kernel_regularizer,
             name="W_in",
         )
-        self.U, self.V, self.W = [], [], []
+        self.U, self._V, self.W = [], [], []
         shapes = zip(self.widths, self.widths[1:], self.layout.ranks, strict=False)
         for i, (before, width, rank) in enumerate(shapes, start=1):
             if not rank:
@@ -87,19 +86,11 @@ class LowRankStack(tf.keras.layers.Layer):
                     name=f"W_{i}",
                 )
                 self.U.append(None)
-                self.V.append(None)
+                self._V.append(None)
                 self.W.append(dense)
                 continue
             self.W.append(None)
-            for factors, size, name in ((self.U, width, "U"), (self.V, before, "V")):
-                factors.append(
-                    self.add_weight(
-                        shape=(size, rank),
-                        initializer=orthonormal(),
-                        regularizer=factor,
-                        name=f"{name}_{i}",
-                    )
-                )
+            self._add_factors(i, before, width, rank, factor)
         self.b, self.B = [], []
         for i, (width, rank) in enumerate(
             zip(self.widths, self.layout.bias_ranks, strict=True)
@@ -124,6 +115,23 @@ class LowRankStack(tf.keras.layers.Layer):
             shape=(self.num_outputs,), initializer="zeros", name="b_out"
         )
         self.built = True
+
+    def _add_factors(self, level, before, width, rank, regularizer) -> None:
+        """Makes U and V of a hidden layer, of shapes (width, rank), (before, rank)."""
+        for factors, size, name in ((self.U, width, "U"), (self._V, before, "V")):
+            factors.append(
+                self.add_weight(
+                    shape=(size, rank),
+                    initializer=tf.keras.initializers.Orthogonal(),
+                    regularizer=regularizer,
+                    name=f"{name}_{level}",
+                )
+            )
+
+    @property
+    def V(self) -> list:
+        """V_1, ..., V_L, ``None`` where a layer is dense."""
+        return self._V
 
     def hidden_states(self, features, coefficients):
         """h_0, ..., h_L.
@@ -228,36 +236,6 @@ def fresh(initializer):
     DeepXDE keeps one of each name for all layers of all networks.
     """
     return initializer.clone() if hasattr(initializer, "clone") else initializer
-
-
-def default_ranks(widths: tuple[int, ...]) -> tuple[int, ...]:
-    """Ranks r_1, ..., r_L at which an ``LRNR`` takes the place of dense layers.
-
-    Half the narrower of the two widths: U_l and V_l then have as many entries as a
-    dense weight, if both widths are the same, and a step takes about as long.
-    """
-    pairs = zip(widths, widths[1:], strict=False)
-    return tuple(max(1, min(pair) // 2) for pair in pairs)
-
-
-def dense_scales(widths: tuple[int, ...], ranks, initializer) -> list[float]:
-    """Values for s_1, ..., s_L at which an ``LRNR`` starts as a dense network does.
-
-    With U_l and V_l orthonormal and of any direction, U_l diag(s_l) V_l^T takes rows,
-    and gradients on their way back, to such of the same size on average as a dense
-    weight with the same sum of squares, that of s_l. Outputs and their derivatives then
-    have the variance that they have there.
-
-    Args:
-        widths: Neurons M_0, ..., M_L of the hidden layers.
-        ranks: r_1, ..., r_L.
-        initializer: Of the dense weights, of which one is drawn for each layer.
-    """
-    scales = []
-    for before, width, rank in zip(widths, widths[1:], ranks, strict=False):
-        dense = fresh(initializer)((before, width), dtype=dde.config.real(tf))
-        scales += [float(tf.norm(dense)) / math.sqrt(rank)] * rank
-    return scales
 
 
 def start_scales(widths: tuple[int, ...], layout: CoefficientLayout) -> list[float]:
