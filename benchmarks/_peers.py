@@ -187,11 +187,11 @@ def lbfgs(tuned: Tuned, ours: FastModel, iterations: int):
         return loss, tf.gradients(loss, z)[0]
 
     def solve(mu):
-        feed = residual.feed(mu)
+        batch = residual.batch(mu)
 
         def fun(z):
             z = tf.constant(z[None, :], tf.float32)
-            loss, gradient = loss_and_gradient(z, *feed)
+            loss, gradient = loss_and_gradient(z, *batch)
             return float(loss), gradient.numpy()[0].astype(float)
 
         result = minimize(

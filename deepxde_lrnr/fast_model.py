@@ -17,9 +17,9 @@ from .fast_phase.error_estimate import (
 )
 from .fast_phase.expansion import Equations, Expansion, find_expansion
 from .fast_phase.factors import RCOND
-from .fast_phase.file import pack_fast_model
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
 from .fast_phase.least_squares import LeastSquares
+from .fast_phase.packing import pack_fast_model
 from .fast_phase.points import check_enough, enough_points, fast_collocations
 from .fast_phase.random_features import RandomFeatures
 from .fast_phase.solution import Solution
@@ -35,9 +35,9 @@ from .io.kinds import FAST_MODEL
 from .nn import FastLRNR
 from .prediction import Predictor
 from .reduced_basis.build import build_basis, warn_of_slow_decay
-from .reduced_basis.file import pack_basis
 from .reduced_basis.functions import BasisFunctions
 from .reduced_basis.model import ReducedBasis
+from .reduced_basis.packing import pack_basis
 from .reduced_basis.prediction import BasisPredictor
 from .reduction import ReducedLayer
 from .report import Report, seconds_of_solve
@@ -170,7 +170,8 @@ class FastModel:
     def equations(self) -> Equations:
         """The residual as a function of the readout."""
         num_equations = self.expansion.num_equations
-        check_enough(self.residual, num_equations, self.space.size)
+        low_rank = self.full.layout.num_scales > 0
+        check_enough(self.residual, num_equations, self.space.size, low_rank)
         residuals = self.residual, self.held_out
         return self.expansion.equations(*residuals, self.space, xla=True)
 
@@ -400,7 +401,7 @@ class FastModel:
             raise RuntimeError(
                 f"{what} needs the problem, whose residual it minimises: load the "
                 "model with load_fast(path, data), data being the ParametricPDE. "
-                "Without it, predict(x, mu) gives the hypernetwork's solution."
+                "Without it, predict(x, mu) gives the trained network's solution."
             )
 
     def solve(self, mu, solver=None, tolerance: float | None = None) -> Solution:

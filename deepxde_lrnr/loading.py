@@ -13,7 +13,7 @@ from .data import ParametricPDE
 from .data.examination import examine
 from .data.missing import MissingProblem
 from .fast_model import FastModel
-from .fast_phase.file import OldDesign, unpack_fast_model
+from .fast_phase.packing import OldDesign, unpack_fast_model
 from .io import FileFormatError, container
 from .io.kinds import FAST_MODEL, MODEL
 from .io.networks import most_coefficients, unpack_hyper
@@ -24,7 +24,7 @@ from .nn import HyperLRNR
 from .nn.hyper_lrnr import check_feature_transform, check_output_transform
 from .nn.low_rank import hidden_activations
 from .parameters import ParameterSpace
-from .reduced_basis.file import unpack_basis
+from .reduced_basis.packing import unpack_basis
 
 # Arrays of a reduced model in which nothing may be NaN, besides its weights.
 _FINITE = (

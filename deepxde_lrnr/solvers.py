@@ -61,7 +61,7 @@ class Solvers:
 
     def plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
         """Arguments of ``solve_in_stages`` for those of ``FastModel.solve``."""
-        check_how(solver, tolerance)
+        check_solver_and_tolerance(solver, tolerance)
         if solver is not None:
             return [self.stage(solver)], np.inf, False
         own = self.stage(LeastSquares())
@@ -78,7 +78,7 @@ class Solvers:
         return stages, tolerance, True
 
 
-def check_how(solver, tolerance) -> None:
+def check_solver_and_tolerance(solver, tolerance) -> None:
     """Checks ``solver`` and ``tolerance`` of ``FastModel.solve``.
 
     Raises:

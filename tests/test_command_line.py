@@ -12,7 +12,7 @@ import pytest
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.cli import commands as command
 from deepxde_lrnr.cli.names import may_define
-from deepxde_lrnr.cli.problem import import_problem
+from deepxde_lrnr.cli.problem_import import import_problem
 from deepxde_lrnr.io import container, kinds
 from deepxde_lrnr.sweeps import stores
 from deepxde_lrnr.sweeps import sweep as sweeps
@@ -147,10 +147,10 @@ def test_info_says_what_a_model_is(run):
 
 
 @pytest.mark.parametrize("file", ["fast.npz", "model.npz"])
-def test_predict_is_the_hypernetworks_solution(run, fast, file):
+def test_predict_is_the_trained_networks_solution(run, fast, file):
     code, text, said, result = run("predict", file, mu=MU)
-    assert code == 0 and "hypernetwork" in text
-    assert said.count("\n") == 1 and "note: u is the hypernetwork's" in said
+    assert code == 0 and "trained network" in text
+    assert said.count("\n") == 1 and "note: u is the trained network's" in said
     assert result["u"].shape == (4, 3, 1)
     expected = fast.predict(POINTS, {"a": 1.2, "k": 0.8})
     np.testing.assert_allclose(
@@ -160,7 +160,7 @@ def test_predict_is_the_hypernetworks_solution(run, fast, file):
     np.testing.assert_array_equal(result["axis_1"], np.linspace(0, 1, 3))
     assert result["mu"].tolist() == [0.8, 1.2]
     assert result["parameters"].tolist() == ["k", "a"]
-    assert result["status"] == "hypernetwork"
+    assert result["status"] == "trained network"
 
 
 @pytest.mark.parametrize("name", ["make", "data"])
@@ -176,8 +176,8 @@ def test_solve_with_the_problem_is_the_fast_phase(run, fast, folder, name):
 
 def test_solve_without_the_problem_says_that_it_does_not(run):
     code, text, said, result = run("solve", "fast.npz", mu=MU)
-    assert code == 0 and "note: u is the hypernetwork's prediction" in said
-    assert result["status"] == "hypernetwork" and "hypernetwork" in text
+    assert code == 0 and "note: u is the trained network's prediction" in said
+    assert result["status"] == "trained network" and "trained network" in text
     assert "residual" not in result
 
 
@@ -194,8 +194,8 @@ def test_a_sweep_solves_every_line_of_the_table(run, fast, folder, problem):
     np.testing.assert_allclose(result["residual"], expected.residual, rtol=1e-9)
     assert result["status"].tolist() == expected.status.tolist()
     code, _, said, result = run("sweep", "fast.npz", mus=mus)
-    assert code == 0 and "hypernetwork" in said
-    assert result["status"].tolist() == ["hypernetwork"] * 3
+    assert code == 0 and "trained network" in said
+    assert result["status"].tolist() == ["trained network"] * 3
 
 
 KEYS = {"u", "axis_0", "axis_1", "mu", "parameters", "status"}

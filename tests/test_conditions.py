@@ -211,7 +211,7 @@ def test_errors_at_drawn_points_are_among_those_at_all_points(name):
     _, everywhere = errors_of_family(data, data.train_collocation)
     _, drawn = errors_of_family(data, data.draw_collocation(2))
     (condition,) = data.conditions
-    if condition.opaque:
+    if condition.keeps_all_points:
         np.testing.assert_allclose(drawn, everywhere, rtol=1e-12, atol=1e-13)
         return
     assert 0 < len(drawn) < len(everywhere)

@@ -110,8 +110,8 @@ def errors_of(data, function, mu):
         dde.grad.clear()
         return found
 
-    feed = data.batch(mu, data.train_collocation, float)
-    return [e.numpy() for e in errors(*feed)]
+    batch = data.batch(mu, data.train_collocation, float)
+    return [e.numpy() for e in errors(*batch)]
 
 
 def derivative(u, x, *along, component=0):
@@ -403,7 +403,7 @@ def test_forward_mode_gives_the_same_errors():
     data, net = family(laplace_by_hessians)
     data.deformation.order = 2
 
-    feed = data.batch(SPACE.sample(2, "Halton"), data.train_collocation)
+    batch = data.batch(SPACE.sample(2, "Halton"), data.train_collocation)
 
     def errors():
         residual = Residual(data, data.train_collocation)
@@ -413,7 +413,7 @@ def test_forward_mode_gives_the_same_errors():
             z = net.coefficients(inputs[0])
             return residual(net, z, inputs, auxiliary)
 
-        return compute(*feed).numpy()
+        return compute(*batch).numpy()
 
     backward = errors()
     dde.config.set_default_autodiff("forward")

@@ -205,4 +205,4 @@ def test_a_loaded_problem_is_drawn_too(tmp_path):
     path = model.reduce(points=20, num_parameters=8, verbose=0).save(tmp_path / "f.npz")
     data = family(CASES["Robin"][0])
     lrnr.load_fast(path, data)
-    assert not data.conditions[0].opaque
+    assert not data.conditions[0].keeps_all_points

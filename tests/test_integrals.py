@@ -102,8 +102,8 @@ def test_the_residual_of_a_mu_does_not_know_the_others():
     def run(inputs, auxiliary):
         return residual(net, net.coefficients(inputs[0]), inputs, auxiliary)
 
-    together = run(*residual.feed(MU)).numpy()
-    alone = [run(*residual.feed(mu[None])).numpy()[0] for mu in MU]
+    together = run(*residual.batch(MU)).numpy()
+    alone = [run(*residual.batch(mu[None])).numpy()[0] for mu in MU]
     np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
 
 

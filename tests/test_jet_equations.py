@@ -178,7 +178,7 @@ def test_the_sum_of_squares_is_deepxdes_weighted_loss():
         def evaluate(self, mu, x, coefficients):
             return tf.cast(space.evaluate(mu, x, coefficients), tf.float32)
 
-    inputs, auxiliary = residual.feed(MU[None])
+    inputs, auxiliary = residual.batch(MU[None])
 
     @tf.function
     def blocks(mu, x, targets):

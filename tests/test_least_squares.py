@@ -320,6 +320,7 @@ def test_more_unknowns_than_residuals_is_an_error_that_says_what_would_do(fast):
     with pytest.raises(ValueError) as error:
         reduced(points=6, random_features=20).solve(MU)
     assert "45 unknowns" in str(error.value) and "points=135" in str(error.value)
+    assert "solver=lrnr.fast_phase.Adam()" in str(error.value)
     enough = reduced(points=135, random_features=20)
     assert enough.solve(MU[0]).status == "converged"
     # The paper's fast phase has other unknowns.

@@ -492,6 +492,18 @@ def test_r_sparse_of_lrnr_is_blind_to_the_sign_of_s():
     np.testing.assert_allclose(sum(net.losses), expected, rtol=1e-6)
 
 
+def test_r_ortho_of_lrnr_is_that_of_its_factors():
+    net = lrnr.nn.LRNR(
+        [1, 6, 6, 6, 1], "tanh", "Glorot normal", {"orthogonality": 0.7}, rank=3
+    )
+    net(draw_x(1, 1))
+    shake(net)
+    net(draw_x(1, 1))
+    factors = map(np.asarray, (*net.stack.U, *net.stack.V))
+    expected = 0.7 * sum(np.linalg.norm(f.T @ f - np.eye(3)) / 9 for f in factors)
+    np.testing.assert_allclose(sum(net.losses), expected, rtol=1e-5)
+
+
 def parametric_problem(pde=None, **kwargs):
     """u_x = beta in [0, 1], u(0) = 0."""
     interval = dde.geometry.Interval(0, 1)

@@ -464,6 +464,11 @@ def test_what_needs_low_rank_is_refused(fnn, operator):
         fnn.reduce(rank=13)
 
 
+def test_too_few_points_are_named_and_no_solver_that_does_not_fit(fnn):
+    with pytest.raises(ValueError, match="11 unknowns .* with a smaller rank.$"):
+        fnn.reduce(rank=5, points=6, verbose=0).solve(MU)
+
+
 def refused():
     feature = dde.nn.FNN([3, 4, 1], "tanh", GLOROT)
     feature.apply_feature_transform(lambda x: x)

@@ -285,7 +285,7 @@ def test_the_squared_residual_is_the_loss_of_each_mu(loss_weights, float64):
     model = lrnr.Model(data, net)
     model.compile("adam", lr=1e-3, loss_weights=loss_weights, verbose=0)
     residual = Residual(data, data.train_collocation, loss_weights)
-    inputs, auxiliary = residual.feed(data.train_mu)
+    inputs, auxiliary = residual.batch(data.train_mu)
 
     @tf.function(autograph=False)
     def run(inputs, auxiliary):

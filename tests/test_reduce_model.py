@@ -172,7 +172,7 @@ def test_loss_weights_reach_the_residual():
     z = plain.full.coefficients(mu)
 
     def vector(fast):
-        inputs, auxiliary = fast.residual.feed(mu)
+        inputs, auxiliary = fast.residual.batch(mu)
 
         @tf.function
         def compute(z, inputs, targets):

@@ -143,5 +143,5 @@ class ParameterResampler(dde.callbacks.Callback):
         for start in range(0, len(mu), size):
             chunk = mu[start : start + size]
             padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
-            parts.append(self._compiled(*residual.feed(padded)).numpy()[: len(chunk)])
+            parts.append(self._compiled(*residual.batch(padded)).numpy()[: len(chunk)])
         return np.concatenate(parts)

@@ -11,16 +11,16 @@ The parameters may be written apart as well: --mu beta=2.3 nu=0.4.
 
 predict interpolates over the box in the reduced basis, if the file has one that reaches
 its tolerance, without TensorFlow, which takes seconds to import; else it evaluates the
-network at the hypernetwork's coefficients. solve and sweep run the fast phase if
---problem names the ParametricPDE, in a module or in a file of Python code, which is
-then executed as a whole, so that a problem belongs in a file of its own; without it
-they predict as well, and say so.
+trained network. solve and sweep run the fast phase if --problem names the
+ParametricPDE, in a module or in a file of Python code, which is then executed as a
+whole, so that a problem belongs in a file of its own; without it they predict as well,
+and say so.
 
 The output is an .npz file: u on the grid (for sweep with an axis of mu before), axis_0,
 axis_1, ... of the grid, mu, parameters (the names of its columns), status, and, if
 solved, residual, initial_residual, estimated_error, steps and method. The status is
-"reduced basis, interpolated" or "hypernetwork" where nothing was solved. A sweep goes
-in chunks of bounded memory, also into a .zarr folder.
+"reduced basis, interpolated" or "trained network" where nothing was solved. A sweep
+goes in chunks of bounded memory, also into a .zarr folder.
 
 Exit code: 0 done, 1 failed, 2 wrong usage.
 """

@@ -104,8 +104,8 @@ def _evaluate_many(options) -> None:
         model = given.with_problem()
         from ..sweeps.sweep import sweep
 
-        how = {"out": output, "tolerance": given.tolerance}
-        result = sweep(model, given.mu, given.points, **how)
+        options = {"out": output, "tolerance": given.tolerance}
+        result = sweep(model, given.mu, given.points, **options)
         _say_done(given.out, result.values.shape, result.status)
         return
     found = given.predictions()

@@ -12,7 +12,7 @@ from ..parameters import ParameterSpace
 from ..sweeps.stores import SUFFIXES
 from .messages import UsageError, say
 from .predictions import Predictions, set_float
-from .problem import check_problem, import_problem
+from .problem_import import check_problem, import_problem
 from .values import parse_grid
 
 

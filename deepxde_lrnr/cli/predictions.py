@@ -9,7 +9,7 @@ from ..io.kinds import FAST_MODEL
 from ..parameters import ParameterSpace
 
 # Status of a prediction.
-HYPERNETWORK, INTERPOLATED = "hypernetwork", "reduced basis, interpolated"
+TRAINED, INTERPOLATED = "trained network", "reduced basis, interpolated"
 
 
 def set_float(dtype: str) -> None:
@@ -24,7 +24,7 @@ class Predictions:
     """The best prediction that a file allows for.
 
     From the reduced basis where there is one that reaches its tolerance, else at the
-    hypernetwork's coefficients.
+    coefficients that training found for mu.
 
     Args:
         path: The file.
@@ -34,7 +34,7 @@ class Predictions:
 
     Attributes:
         predict: Function of mu to u at the points.
-        status: ``HYPERNETWORK`` or ``INTERPOLATED``.
+        status: ``TRAINED`` or ``INTERPOLATED``.
     """
 
     def __init__(self, path, content: Content, points: np.ndarray, note):
@@ -44,9 +44,9 @@ class Predictions:
         self.status = INTERPOLATED
         self.predict = self._from_basis()
         if self.predict is None:
-            self.status = HYPERNETWORK
+            self.status = TRAINED
             note(
-                "u is the hypernetwork's prediction; the fast phase solves, with "
+                "u is the trained network's prediction; the fast phase solves, with "
                 "--problem."
             )
             self.predict = self._at_coefficients()

@@ -40,8 +40,8 @@ _WITH_NORMALS = (icbc.NeumannBC, icbc.RobinBC, icbc.Interface2DBC)
 # IC/BC whose first half of points is paired with the second.
 _PAIRED = (icbc.PeriodicBC, icbc.Interface2DBC)
 # The same points are a Tensor, the network's input; most functions are content with it.
-_OPAQUE_BY_FUNCTION = (icbc.RobinBC, icbc.OperatorBC, icbc.PointSetOperatorBC)
-_NEVER_OPAQUE = (*_WITH_VALUE_FUNCTION, icbc.PointSetBC, icbc.PeriodicBC)
+_ALL_POINTS_BY_FUNCTION = (icbc.RobinBC, icbc.OperatorBC, icbc.PointSetOperatorBC)
+_NEVER_ALL_POINTS = (*_WITH_VALUE_FUNCTION, icbc.PointSetBC, icbc.PeriodicBC)
 
 
 class Condition:
@@ -57,11 +57,11 @@ class Condition:
 
     Attributes:
         paired: Whether the first half of the points is paired with the second.
-        opaque: Whether all points are in every batch: user code gets them as a NumPy
-            array, which is a constant of the compiled step, or it takes means over
-            them. ``may_be_drawn`` lets an examination find out that this is not so;
-            until then it is assumed.
-        may_be_drawn: Whether ``opaque`` depends on the user's function.
+        keeps_all_points: Whether all points are in every batch: user code gets them as
+            a NumPy array, which is a constant of the compiled step, or it takes means
+            over them. ``may_be_drawn`` lets an examination find out that this is not
+            so; until then it is assumed.
+        may_be_drawn: Whether ``keeps_all_points`` depends on the user's function.
         mixes_points: Whether the function has been seen to take values of several
             points together (``per_parameter``).
         takes_mu: Whether the function takes mu.
@@ -77,8 +77,8 @@ class Condition:
         self.name = name
         self.paired = isinstance(bc, _PAIRED)
         # Not isinstance: a subclass may look at the points.
-        self.opaque = type(bc) not in _NEVER_OPAQUE
-        self.may_be_drawn = type(bc) in _OPAQUE_BY_FUNCTION
+        self.keeps_all_points = type(bc) not in _NEVER_ALL_POINTS
+        self.may_be_drawn = type(bc) in _ALL_POINTS_BY_FUNCTION
         self.mixes_points = False
         self.takes_mu = False
         self.function = users_function(getattr(bc, "func", None))
@@ -238,14 +238,14 @@ class Condition:
 
     def _mix(self) -> None:
         # Weights of a quadrature belong to all points.
-        self.mixes_points = self.opaque = True
+        self.mixes_points = self.keeps_all_points = True
 
     def error(self, points, rows: Rows, outputs, targets):
         """DeepXDE's error of this IC/BC with the fed targets.
 
         Args:
             points: What DeepXDE hands to user code as NumPy points, shape (rows, d), if
-                the condition is opaque; ``None`` where they depend on mu.
+                the condition keeps all its points; ``None`` where they depend on mu.
             rows: Those of this IC/BC, in a batch.
             outputs: Tensor of shape (rows, number of components), at all rows.
             targets: Tensors made from ``targets``.
@@ -275,7 +275,7 @@ class Condition:
             bc.func = lambda x, y: self.function(x, y, mu[begin:end])
         elif self.takes_mu and isinstance(bc, _WITH_OPERATOR):
             bc.func = lambda x, u, X: self.function(x, u, X, mu)
-        X = points if self.opaque and points is not None else x
+        X = points if self.keeps_all_points and points is not None else x
         return bc.error(X, x, outputs, begin, end, aux_var=mu)
 
     def _check_autodiff(self) -> None:

@@ -72,7 +72,7 @@ class Errors:
         """Error of the IC/BC number i; arguments and errors as for a call."""
         condition, points = self.conditions[i], None
         rows = self._rows(inputs, auxiliary, function)[i]
-        if condition.opaque and auxiliary["frozen"] is not None:
+        if condition.keeps_all_points and auxiliary["frozen"] is not None:
             points = self._frozen_rows(auxiliary, rows)
         targets = auxiliary["targets"][i]
         return self.condition_at(condition, rows, outputs, targets, points)
@@ -107,7 +107,7 @@ class Errors:
             outputs: As for ``pde_at``.
             targets: Of this IC/BC, as Tensors.
             points: What DeepXDE hands to user code as NumPy points of all rows, if the
-                condition is opaque; ``None`` with a deformation.
+                condition keeps all its points; ``None`` with a deformation.
         """
         rows = condition.rows(rows)
         with self._calling(f"The function of {condition.name}", rows):
@@ -148,7 +148,7 @@ class Errors:
         may differ from batch to batch.
         """
         blocks = [
-            block if condition.opaque else np.repeat(block[:1], count, axis=0)
+            block if condition.keeps_all_points else np.repeat(block[:1], count, axis=0)
             for condition, block, count in zip(
                 self.conditions,
                 auxiliary["frozen"].blocks,

@@ -32,7 +32,8 @@ def examine(data: ParametricPDE, net) -> None:
     - With a deformation, the highest order of the derivatives of u by x that are asked
       for is found: so many of those of the reference points are computed.
     - A condition whose function is content with a Tensor of points, in place of a NumPy
-      array, is from now on drawn like the others in each step (``Condition.opaque``).
+      array, is from now on drawn like the others in each step
+      (``Condition.keeps_all_points``).
 
     No random number is drawn, and nothing of the network is changed.
 
@@ -68,7 +69,7 @@ def examine(data: ParametricPDE, net) -> None:
     for i, error in drawn.items():
         condition = data.conditions[i]
         if not condition.mixes_points and _equal(error, first[num_pde + i]):
-            condition.opaque = False
+            condition.keeps_all_points = False
 
 
 @dataclass
@@ -144,9 +145,9 @@ class _Trials:
         errors = data.errors(inputs, outputs, auxiliary, function)
         drawn = {}
         for i, condition in enumerate(data.conditions):
-            if not (condition.may_be_drawn and condition.opaque):
+            if not (condition.may_be_drawn and condition.keeps_all_points):
                 continue
-            condition.opaque = False
+            condition.keeps_all_points = False
             try:
                 batch = inputs, outputs, auxiliary, function
                 drawn[i] = data.errors.of_condition(i, *batch)
@@ -155,7 +156,7 @@ class _Trials:
             except Exception:
                 pass
             finally:
-                condition.opaque = True
+                condition.keeps_all_points = True
         dde.grad.clear()
         return errors, drawn
 

@@ -74,17 +74,17 @@ def order_of_errors(data, mu: np.ndarray, collocation, evaluate, dtype=None) -> 
     inputs, auxiliary = data.batch(mu, collocation, dtype)
 
     def errors(x, added):
-        feed = (tf.constant(inputs[0]), x, *map(tf.constant, inputs[2:]))
+        arguments = (tf.constant(inputs[0]), x, *map(tf.constant, inputs[2:]))
 
         def function(points):
             # To the first order, which is enough to be no special case.
-            more = pulled_back(data.deformation, feed, points, 1)
-            u = evaluate(feed[0], points, *more)
+            more = pulled_back(data.deformation, arguments, points, 1)
+            u = evaluate(arguments[0], points, *more)
             return u + tf.cast(added(points), u.dtype)
 
         targets = tf.nest.map_structure(tf.constant, auxiliary["targets"])
         return data.errors(
-            feed, function(x), {**auxiliary, "targets": targets}, function
+            arguments, function(x), {**auxiliary, "targets": targets}, function
         )
 
     low, high = bounding_box(data.geom)

@@ -309,7 +309,7 @@ class ParametricPDE(dde.data.Data):
         """
         return self.train_collocation.subset(
             num_points,
-            [c.opaque for c in self.conditions],
+            [c.keeps_all_points for c in self.conditions],
             [c.paired for c in self.conditions],
         )
 
@@ -363,10 +363,12 @@ class ParametricPDE(dde.data.Data):
         dtype = dde.config.real(np) if dtype is None else dtype
         mu, points = np.asarray(mu, dtype), np.asarray(collocation.points, dtype)
         deformed = self.deformed(points, mu)
-        opaque = any(c.opaque for c in self.conditions) and deformed is None
+        all_points = (
+            any(c.keeps_all_points for c in self.conditions) and deformed is None
+        )
         auxiliary = {
             "counts": collocation.counts,
-            "frozen": collocation.frozen if opaque else None,
+            "frozen": collocation.frozen if all_points else None,
             "targets": self.targets(mu, collocation, deformed),
         }
         if deformed is None:

@@ -144,4 +144,4 @@ def root_mean_squares(residual: Residual, network, mu) -> np.ndarray:
         blocks = residual.blocks(network, z, inputs, auxiliary, weighted=False)
         return [tf.sqrt(tf.reduce_mean(tf.square(b), axis=1)) for b in blocks]
 
-    return np.stack(compute(*residual.feed(mu)), axis=1).astype(float)
+    return np.stack(compute(*residual.batch(mu)), axis=1).astype(float)

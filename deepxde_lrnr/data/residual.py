@@ -41,7 +41,7 @@ class Residual:
         # Least squares have no negative weights.
         self.loss_weights = as_loss_weights(loss_weights)
 
-    def feed(self, mu: np.ndarray, dtype=None):
+    def batch(self, mu: np.ndarray, dtype=None):
         """What ``__call__`` needs for mu of shape (P, p), computed in NumPy."""
         return self.data.batch(mu, self.collocation, dtype)
 
@@ -92,8 +92,8 @@ class Residual:
         Args:
             network: ``ParametricNN``.
             coefficients: Tensor of shape (P, q).
-            inputs: Tensors from ``feed``.
-            auxiliary: From ``feed``.
+            inputs: Tensors from ``batch``.
+            auxiliary: From ``batch``.
             weighted: If ``False``, the errors as they are.
 
         Returns:

@@ -136,8 +136,8 @@ class Adam:
         compiled, indicator = Compiled(run), Compiled(held_out)
 
         def solve(mu) -> dict[str, np.ndarray]:
-            start, z, history, finite = compiled(*residual.feed(mu))
-            before, after = indicator(start, z, *fast.held_out.feed(mu))
+            start, z, history, finite = compiled(*residual.batch(mu))
+            before, after = indicator(start, z, *fast.held_out.batch(mu))
             # Where FastLRNR's residual is a number but the exact one is not.
             exact = tf.math.is_finite(after)
             z, finite = tf.where(exact[:, None], z, start), finite & exact

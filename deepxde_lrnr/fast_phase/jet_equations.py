@@ -95,14 +95,14 @@ class JetEquations:
             Exception: What one raises that can be computed in none.
         """
         mu = np.asarray(mu, float).reshape(1, -1)
-        feed = self._feed(mu, readout)
+        arguments = self._arguments(mu, readout)
         for block in self.blocks:
 
             def run(dtype, block=block):
                 def errors(jets, mu, *others):
                     return self._block(block, dtype, jets, mu, self._packed(others))[0]
 
-                return traced(errors)(*feed)
+                return traced(errors)(*arguments)
 
             self._precision.settle(block.name, run)
         self._evaluate = CompiledOnce(self._with_derivatives, self._evaluate.uses_xla)
@@ -266,14 +266,14 @@ class JetEquations:
         self._structure[:] = [structure]
         return [tf.constant(a) for a in (mu, *tf.nest.flatten(structure))]
 
-    def _feed(self, mu: np.ndarray, readout: np.ndarray) -> list:
+    def _arguments(self, mu: np.ndarray, readout: np.ndarray) -> list:
         jets = readout.reshape(self.space.num_outputs, -1) @ self._functions(mu)
         return [tf.constant(jets), *self._constants(mu)]
 
     def sensitivities(self, mu: np.ndarray, readout: np.ndarray) -> np.ndarray:
         """Largest slope by each derivative of N, shape (number of indices,)."""
         mu = np.asarray(mu, float).reshape(1, -1)
-        _, slopes = self._evaluate(*self._feed(mu, readout))
+        _, slopes = self._evaluate(*self._arguments(mu, readout))
         largest = [np.abs(slope).max(axis=(0, 2, 3)) for slope in slopes]
         # What is not a number may depend on all of them.
         return np.max(np.nan_to_num(largest, nan=1.0), axis=0)

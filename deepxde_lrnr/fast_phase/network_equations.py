@@ -42,23 +42,23 @@ class NetworkEquations:
     def at(self, mu: np.ndarray, workspace=None):
         """The residual for one mu; as ``JetEquations.at``."""
         mu = np.asarray(mu, self._dtype.as_numpy_dtype).reshape(1, -1)
-        feeds = [residual.feed(mu, mu.dtype) for residual in self._residuals]
+        batches = [residual.batch(mu, mu.dtype) for residual in self._residuals]
 
         def evaluate(readout: np.ndarray) -> Linearised:
             w = tf.constant(readout[None])
-            fitted, held_out = self._evaluate(w, feeds)
+            fitted, held_out = self._evaluate(w, batches)
 
             def jacobian():
-                J = self._differentiate(w, feeds[0])
+                J = self._differentiate(w, batches[0])
                 return np.asfortranarray(J)
 
             return Linearised(fitted.numpy(), held_out.numpy(), jacobian)
 
         return evaluate
 
-    def _vector(self, residual: Residual, w, feed):
+    def _vector(self, residual: Residual, w, batch):
         """Weighted residuals, columns of each error one after the other."""
-        inputs, auxiliary = feed
+        inputs, auxiliary = batch
         mu, x = inputs[:2]
 
         def function(points):
@@ -75,20 +75,20 @@ class NetworkEquations:
             parts.append(part * tf.sqrt(weight / tf.cast(tf.size(part), tf.float64)))
         return tf.concat(parts, axis=0)
 
-    def _values(self, w, feeds):
+    def _values(self, w, batches):
         return [
-            self._vector(residual, w, feed)
-            for residual, feed in zip(self._residuals, feeds, strict=True)
+            self._vector(residual, w, batch)
+            for residual, batch in zip(self._residuals, batches, strict=True)
         ]
 
-    def _jacobian(self, w, feed):
+    def _jacobian(self, w, batch):
         """In forward mode, one unknown after the other: copies of mu beside each other
         would enter each other's means.
         """
 
         def column(direction):
             with tf.autodiff.ForwardAccumulator(w, direction[None]) as accumulator:
-                r = self._vector(self._residuals[0], w, feed)
+                r = self._vector(self._residuals[0], w, batch)
             return accumulator.jvp(r, unconnected_gradients="zero")
 
         directions = tf.eye(self.space.size, dtype=tf.float64)

@@ -49,13 +49,16 @@ def enough_points(space, num_equations: int) -> int:
     return max(_FEWEST_POINTS, num_points(space.size, num_equations, ratio))
 
 
-def check_enough(residual: Residual, num_equations: int, num_unknowns: int) -> None:
+def check_enough(
+    residual: Residual, num_equations: int, num_unknowns: int, low_rank: bool
+) -> None:
     """Checks that there are enough points to determine the readout.
 
     Args:
         residual: At the points fitted.
         num_equations: Residuals of the PDE at a point.
         num_unknowns: Size of the trial space.
+        low_rank: Whether the network has coefficients s, which ``Adam`` moves.
 
     Raises:
         ValueError: If not.
@@ -66,13 +69,13 @@ def check_enough(residual: Residual, num_equations: int, num_unknowns: int) -> N
         for condition, n in zip(conditions, collocation.counts, strict=True)
     )
     if count < num_unknowns:
+        others = "; solver=lrnr.fast_phase.Adam() moves coefficients instead"
         raise ValueError(
             f"There are {num_unknowns} unknowns (the readout of all hidden states "
             f"kept), but only {count} residuals at the points of the fast phase; "
             "LeastSquares needs more of them than unknowns. Reduce with about "
             f"points={num_points(num_unknowns, num_equations)}, as reduce() does by "
-            "default, or with a smaller rank; solver=lrnr.fast_phase.Adam() moves "
-            "coefficients instead."
+            f"default, or with a smaller rank{others if low_rank else ''}."
         )
 
 

@@ -26,13 +26,13 @@ class ChunkSolver:
 
     Args:
         fast: ``FastModel``.
-        how: Solver object and tolerance, as for ``FastModel.solve``.
+        solving: Solver object and tolerance, as for ``FastModel.solve``.
         x: Points, or ``None``.
         operator: As in ``sweep``.
     """
 
-    def __init__(self, fast: FastModel, how: tuple, x=None, operator=None):
-        self.fast, self.how = fast, how
+    def __init__(self, fast: FastModel, solving: tuple, x=None, operator=None):
+        self.fast, self.solving = fast, solving
         self.x, self.operator = x, operator
         self._functions = {}
 
@@ -41,7 +41,7 @@ class ChunkSolver:
         with warnings.catch_warnings():
             # There was one for all mu.
             warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
-            solution = self.fast.solve(mu, *self.how)
+            solution = self.fast.solve(mu, *self.solving)
         arrays = {name: getattr(solution, name) for name in _FIELDS}
         if self.x is not None:
             values = solution.evaluate(self.x, self._function)

@@ -15,7 +15,7 @@ from .._forks import check_fork
 from .._progress import progress_bar
 from ..fast_model import FastModel
 from ..parameters import ParameterSpace
-from ..solvers import check_how
+from ..solvers import check_solver_and_tolerance
 from .chunks import ChunkSolver
 from .stores import GridOutput, chunks_left, open_store, size_of_chunks
 
@@ -126,8 +126,8 @@ def sweep(
             "returns it."
         )
     check_fork("sweep()")
-    how = solver, tolerance
-    check_how(*how)
+    solving = solver, tolerance
+    check_solver_and_tolerance(*solving)
     verbose = as_verbose(verbose)
     if operator is not None:
         as_function("operator", operator, (2, 3), "(x, u) or (x, u, mu)")
@@ -151,7 +151,7 @@ def sweep(
                 "A sweep over workers needs dask.distributed: "
                 'pip install "deepxde-lrnr[distributed]".'
             ) from error
-    solve = ChunkSolver(fast, how, x, operator)
+    solve = ChunkSolver(fast, solving, x, operator)
     call = {"mus": mu, "x": [] if x is None else x, "solver": _text_of(solver)}
     call["tolerance"] = str(tolerance)
     extra = {"names": np.array(space.names)}
@@ -165,7 +165,7 @@ def sweep(
         if client is None:
             results = ((rows, solve(mu[rows])) for rows in chunks)
         else:
-            results = solve_on_workers(client, fast, mu, chunks, x, operator, how)
+            results = solve_on_workers(client, fast, mu, chunks, x, operator, solving)
         for rows, arrays in results:
             store.write(rows, arrays)
             # Passes over what is NaN.

@@ -85,7 +85,7 @@ class _Shipment(WorkerPlugin):
                 return self._solve(mu)
 
 
-def solve_on_workers(client, fast, mu, chunks, x, operator, how):
+def solve_on_workers(client, fast, mu, chunks, x, operator, solving):
     """Solves chunks of mu on the workers.
 
     Args:
@@ -95,7 +95,7 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, how):
         chunks: List of slices of its rows.
         x: As in ``sweep``.
         operator: As in ``sweep``.
-        how: Solver object and tolerance, as for ``FastModel.solve``.
+        solving: Solver object and tolerance, as for ``FastModel.solve``.
 
     Yields:
         A slice and its arrays, in the order in which they are done.
@@ -113,8 +113,8 @@ def solve_on_workers(client, fast, mu, chunks, x, operator, how):
     if client.asynchronous:
         raise ValueError("client is asynchronous; a sweep needs one that waits.")
     # What is chosen automatically is chosen here, and travels with the model.
-    fast.solve(mu[0], *how)
-    shipment = _Shipment(_pack(fast), cloudpickle.dumps((how, x, operator)))
+    fast.solve(mu[0], *solving)
+    shipment = _Shipment(_pack(fast), cloudpickle.dumps((solving, x, operator)))
     client.register_plugin(shipment)
     queue, rows = iter(chunks), {}
     done, threads = as_completed(loop=client.loop), _Threads(client)
