@@ -12,8 +12,8 @@ from .low_rank import LowRankStack, fresh
 
 # Steps of V_l and of s_l over those of the other weights, for optimizers that give all
 # weights steps of one size, as Adam does. A step of all three factors changes their
-# product far more than one of a dense weight would: with 1 for both, the error of a
-# Helmholtz problem is 10 times that of FNN (benchmarks/drop_in.py).
+# product far more than one of a dense weight would. (With 1 for both, and orthonormal
+# factors at the start, benchmarks/drop_in.py gave 9.6 for Helmholtz, with these 3.2.)
 V_STEP, S_STEP = 0.05, 0.1
 
 
@@ -25,8 +25,9 @@ class LRNR(LowRankNN):
 
     in which U_l, V_l of shape (M, r) and s_l are trained. It takes the place of
     ``dde.nn.FNN`` in a script: it starts with outputs and derivatives of the same
-    variance, and is trained at the same pace. Up to half the width as its rank it has
-    fewer parameters than FNN has.
+    variance, and is trained at the same pace. With less than half the width as its rank
+    it has fewer parameters than FNN. High frequencies it learns less accurately
+    (``benchmarks/drop_in.py``).
 
     Args:
         layer_sizes: List of the sizes of all layers, input and output included. The
@@ -161,9 +162,8 @@ class OfV(tf.keras.regularizers.Regularizer):
 def _default_ranks(widths: tuple[int, ...]) -> tuple[int, ...]:
     """Ranks r_1, ..., r_L at which an ``LRNR`` takes the place of dense layers.
 
-    Three quarters of the narrower of the two widths: a step takes as long as one of
-    FNN. At half of it, with as many parameters as FNN, the error of a Helmholtz problem
-    is 3 to 4 times as large (benchmarks/drop_in.py).
+    Three quarters of the narrower of the two widths: a step takes about as long as one
+    of FNN. Half of it, with as many parameters as FNN, did worse for high frequencies.
     """
     pairs = zip(widths, widths[1:], strict=False)
     return tuple(max(1, 3 * min(pair) // 4) for pair in pairs)
