@@ -520,7 +520,7 @@ def test_it_runs_as_a_module(folder, fast, tmp_path):
     line += ["--mu", MU, "--grid", GRID, "--out", out]
     ended = subprocess.run(line, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    assert "status: hypernetwork: 1" in ended.stdout
+    assert "status: trained network: 1" in ended.stdout
     np.testing.assert_allclose(
         np.load(out)["u"].reshape(-1, 1),
         fast.predict(POINTS, [0.8, 1.2]),
