@@ -118,15 +118,19 @@ class LowRankStack(tf.keras.layers.Layer):
 
     def _add_factors(self, level, before, width, rank, regularizer) -> None:
         """Makes U and V of a hidden layer, of shapes (width, rank), (before, rank)."""
-        for factors, size, name in ((self.U, width, "U"), (self._V, before, "V")):
+        options = self._options_of_factors(before, width, rank, regularizer)
+        kinds = (self.U, width, "U"), (self._V, before, "V")
+        for (factors, size, name), own in zip(kinds, options, strict=True):
             factors.append(
-                self.add_weight(
-                    shape=(size, rank),
-                    initializer=tf.keras.initializers.Orthogonal(),
-                    regularizer=regularizer,
-                    name=f"{name}_{level}",
-                )
+                self.add_weight(shape=(size, rank), name=f"{name}_{level}", **own)
             )
+
+    def _options_of_factors(self, before, width, rank, regularizer) -> tuple:
+        """Initializer and regularizer of U, and of what is trained for V."""
+        orthonormal = tf.keras.initializers.Orthogonal
+        return tuple(
+            {"initializer": orthonormal(), "regularizer": regularizer} for _ in "UV"
+        )
 
     @property
     def V(self) -> list:

@@ -12,8 +12,8 @@ from .low_rank import LowRankStack, fresh
 
 # Steps of V_l and of s_l over those of the other weights, for optimizers that give all
 # weights steps of one size, as Adam does. A step of all three factors changes their
-# product far more than one of a dense weight would. (With 1 for both, and orthonormal
-# factors at the start, benchmarks/drop_in.py gave 9.6 for Helmholtz, with these 3.2.)
+# product far more than one of a dense weight would, which high frequencies suffer from
+# (Helmholtz in benchmarks/drop_in.py).
 V_STEP, S_STEP = 0.05, 0.1
 
 
@@ -112,7 +112,7 @@ class StackLikeDense(LowRankStack):
     dense weight that the sums of the groups go through.
     """
 
-    def _add_factors(self, level, before, width, rank, regularizer) -> None:
+    def _options_of_factors(self, before, width, rank, regularizer) -> tuple:
         def dense(shape, dtype=None):
             weight = fresh(self.kernel_initializer)((before, width), dtype=dtype)
             # As many sums of squares on fewer inputs.
@@ -126,21 +126,10 @@ class StackLikeDense(LowRankStack):
             signs = tf.sign(tf.random.uniform((before, 1), -1, 1, dtype))
             return signs * tf.constant(sums / V_STEP, dtype)
 
-        self.U.append(
-            self.add_weight(
-                shape=(width, rank),
-                initializer=dense,
-                regularizer=regularizer,
-                name=f"U_{level}",
-            )
-        )
-        self._V.append(
-            self.add_weight(
-                shape=(before, rank),
-                initializer=groups,
-                regularizer=regularizer and OfV(regularizer),
-                name=f"V_{level}",
-            )
+        of_v = regularizer and OfV(regularizer)
+        return (
+            {"initializer": dense, "regularizer": regularizer},
+            {"initializer": groups, "regularizer": of_v},
         )
 
     @property
