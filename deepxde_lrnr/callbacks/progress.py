@@ -8,6 +8,9 @@ from tqdm import tqdm
 
 from .._checks import as_flag
 
+# Without the steps a second, so that both losses fit into 80 columns.
+_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+
 
 class Progress(dde.callbacks.Callback):
     """Shows the steps, the losses, and the time left, as a bar on the error output.
@@ -36,14 +39,18 @@ class Progress(dde.callbacks.Callback):
     def on_batch_begin(self):
         # Not in on_train_begin: a checkpoint may be read after that.
         if self._bar is None:
+            total = getattr(self.model, "iterations", None)
             self._bar = tqdm(
                 desc="Meta phase",
                 initial=getattr(self.model, "iterations_done", 0),
-                total=getattr(self.model, "iterations", None),
+                total=total,
                 disable=self.disable,
                 leave=False,
                 unit="step",
+                bar_format=None if total is None else _FORMAT,
                 dynamic_ncols=True,
+                # Left to itself, tqdm learns from quick steps to leave out slow ones.
+                miniters=1,
             )
 
     def on_epoch_end(self):
@@ -52,7 +59,7 @@ class Progress(dde.callbacks.Callback):
             self._shown = losses
             test = self.model.train_state.loss_test
             self._bar.set_postfix_str(
-                f"train loss {np.sum(losses):.2e}, test loss {np.sum(test):.2e}",
+                f"loss {np.sum(losses):.2e}, test {np.sum(test):.2e}",
                 refresh=False,
             )
         self._bar.update()
