@@ -5,25 +5,8 @@ import math
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
-import pytest
 import tensorflow as tf
 from deepxde_lrnr.offline import reduce_model
-
-
-def skip_broken_polygons(geom) -> None:
-    """Skips a test of a polygon where DeepXDE's own do not work.
-
-    With NumPy 2.5 those of DeepXDE up to 1.15 do not: ``np.cross`` no longer takes
-    vectors of the plane.
-    """
-    if not isinstance(geom, (dde.geometry.Polygon, dde.geometry.Triangle)):
-        return
-    try:
-        geom.inside(np.zeros((1, 2)))
-    except ValueError as error:
-        if "3-dimensional" not in str(error):
-            raise
-        pytest.skip(f"DeepXDE's polygons do not work with NumPy {np.__version__}")
 
 
 def decay_network(geom, space):

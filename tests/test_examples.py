@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import deepxde as dde
-import families
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -94,8 +92,6 @@ CHECKS = {
 def test_an_example_ends_in_errors_and_a_picture(script, tmp_path):
     if script.stem == "darcy":
         pytest.importorskip("SALib", reason="of the extra examples")
-    if script.stem == "helmholtz":
-        families.skip_broken_polygons(dde.geometry.Triangle([0, 0], [1, 0], [0, 1]))
     environment = {**os.environ, "DEEPXDE_LRNR_QUICK": "1", "MPLBACKEND": "Agg"}
     environment.pop("DDE_BACKEND", None)  # a newcomer has not chosen one
     if script.stem == "diffusion_reaction_single":  # without the plugin one must

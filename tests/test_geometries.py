@@ -2,7 +2,6 @@
 
 import deepxde_lrnr as lrnr
 import deepxde as dde
-import families
 import numpy as np
 import pytest
 
@@ -46,7 +45,6 @@ def unsteady(geom):
     "make, geom", [(steady, HOLE), (steady, L_SHAPE), (unsteady, HOLE)]
 )
 def test_boundary_conditions_as_loss_terms(make, geom):
-    families.skip_broken_polygons(geom)
     problem = make(geom)
     data = lrnr.data.ParametricPDE(problem, SPACE, num_parameters=64)
     dim = problem.geom.dim

@@ -5,7 +5,6 @@ import warnings
 
 import deepxde_lrnr as lrnr
 import deepxde as dde
-import families
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -155,7 +154,6 @@ def assert_same_errors(problem, conditions_for):
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_a_system_on_any_geometry_has_the_errors_of_deepxde(name, float64):
     geom = GEOMETRIES[name]
-    families.skip_broken_polygons(geom)
     problem = dde.data.PDE(geom, system, conditions_on(geom), 7, 9)
     assert_same_errors(problem, lambda mu: conditions_on(geom, mu))
 

@@ -1,7 +1,6 @@
 """Points of the fast phase are spread over every geometry, none of them twice."""
 
 import deepxde as dde
-import families
 import numpy as np
 import pytest
 from deepxde_lrnr.data.spread_points import spread_points
@@ -36,7 +35,6 @@ GEOMETRIES = {
 @pytest.mark.parametrize("geom", GEOMETRIES.values(), ids=GEOMETRIES)
 @pytest.mark.parametrize("sequence, skip", [("Hammersley", 0), ("Halton", 150)])
 def test_points_are_inside_and_distinct(geom, sequence, skip):
-    families.skip_broken_polygons(geom)
     points = spread_points(geom, 150, sequence, skip)
     assert points.shape == (150, geom.dim) and points.dtype == np.float32
     assert len(np.unique(points, axis=0)) == 150
@@ -69,7 +67,6 @@ def test_in_a_box_they_are_those_of_deepxde(geom, dim):
 @pytest.mark.parametrize("sequence, skip", [("Hammersley", 0), ("Halton", 384)])
 def test_they_are_more_even_than_random_ones(geom, sequence, skip):
     """Means over the geometry of x, y, x^2, x y, y^2, against a fine grid."""
-    families.skip_broken_polygons(geom)
 
     def means(x):
         return np.mean([x[:, 0], x[:, 1], x[:, 0] ** 2, x.prod(1), x[:, 1] ** 2], 1)
