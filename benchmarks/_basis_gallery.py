@@ -67,8 +67,11 @@ def group_of(name: str):
         start = time.perf_counter()
         # Each in a process of its own, whose memory is free afterwards.
         found = in_process("in_basis", name, quick)
-        tolerance = found["tolerance"]
-        found["untrained"] = in_process("in_basis", name, quick, tolerance, UNTRAINED)
+        # A short run is hardly trained either.
+        options = [found["tolerance"], UNTRAINED]
+        found["untrained"] = (
+            dict(found) if quick else in_process("in_basis", name, quick, *options)
+        )
         found["hardly_trained"] = in_process("named", name, quick)
         print(name, found, flush=True)
         return {name: found, f"{name}_seconds": time.perf_counter() - start}

@@ -20,13 +20,16 @@ ITERATIONS, EVERY = 600, 20
 _SECONDS = 600  # A process that takes longer has failed.
 
 
-def trials(count: int, seed: int = 0, workers: int = 2) -> dict:
+def trials(
+    count: int, seed: int = 0, workers: int = 2, iterations: int = ITERATIONS
+) -> dict:
     """Kills ``count`` trainings by SIGKILL, runs each again, and compares.
 
     Args:
         count: Number of trials.
         seed: Of the moments at which the trainings are killed.
         workers: Number of trials at once.
+        iterations: Number of steps of each training.
 
     Returns:
         ``kill_resume_trials`` and ``kill_resume_identical``, the numbers of trials and
@@ -38,7 +41,7 @@ def trials(count: int, seed: int = 0, workers: int = 2) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         start = time.monotonic()
-        unbroken = _start(folder / "unbroken")
+        unbroken = _start(folder / "unbroken", iterations)
         _wait_for_second_checkpoint(unbroken, folder / "unbroken")
         start = time.monotonic()
         _finish(unbroken)
@@ -49,7 +52,7 @@ def trials(count: int, seed: int = 0, workers: int = 2) -> dict:
         with ThreadPoolExecutor(workers) as pool:
             outcomes = list(
                 pool.map(
-                    lambda i: _trial(folder / str(i), moments[i], expected),
+                    lambda i: _trial(folder / str(i), iterations, moments[i], expected),
                     range(count),
                 )
             )
@@ -62,10 +65,12 @@ def trials(count: int, seed: int = 0, workers: int = 2) -> dict:
     }
 
 
-def _trial(folder: Path, moment: float, expected) -> tuple[bool, int, int]:
+def _trial(
+    folder: Path, iterations: int, moment: float, expected
+) -> tuple[bool, int, int]:
     """One kill; whether the end is the same, the steps lost, the step of the kill."""
     while True:
-        process = _start(folder)
+        process = _start(folder, iterations)
         _wait_for_second_checkpoint(process, folder)
         time.sleep(moment)
         process.kill()
@@ -77,7 +82,7 @@ def _trial(folder: Path, moment: float, expected) -> tuple[bool, int, int]:
         for file in folder.iterdir():
             file.unlink()
     killed_at = int((folder / "step").read_text())
-    _finish(_start(folder))
+    _finish(_start(folder, iterations))
     resumed_at = int((folder / "began").read_text())
     result = _result(folder)
     identical = sorted(result) == sorted(expected) and all(
@@ -88,13 +93,13 @@ def _trial(folder: Path, moment: float, expected) -> tuple[bool, int, int]:
     return identical, killed_at - resumed_at, killed_at
 
 
-def _start(folder: Path) -> subprocess.Popen:
+def _start(folder: Path, iterations: int) -> subprocess.Popen:
     folder.mkdir(exist_ok=True)
     root = Path(__file__).resolve().parent.parent
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     with open(folder / "output", "a") as output:
         return subprocess.Popen(
-            [sys.executable, __file__, folder],
+            [sys.executable, __file__, folder, str(iterations)],
             env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
             stdout=output,
             stderr=output,
@@ -103,7 +108,7 @@ def _start(folder: Path) -> subprocess.Popen:
 
 def _finish(process: subprocess.Popen) -> None:
     if process.wait(_SECONDS) != 0:
-        folder = Path(process.args[-1])
+        folder = Path(process.args[-2])
         raise RuntimeError(f"The training failed: {(folder / 'output').read_text()}")
 
 
@@ -126,7 +131,7 @@ def _result(folder: Path) -> dict:
         return dict(file)
 
 
-def _train(folder: Path) -> None:
+def _train(folder: Path, iterations: int) -> None:
     import deepxde_lrnr as lrnr
     import deepxde as dde
 
@@ -171,10 +176,10 @@ def _train(folder: Path) -> None:
         hypernetwork=(16,),
     )
     model = lrnr.Model(data, net)
-    decay = ("cosine", ITERATIONS, 0.01)
+    decay = ("cosine", iterations, 0.01)
     model.compile("adam", lr=3e-3, decay=decay, loss_weights=[1, 10, 1])
     history, state = model.train(
-        iterations=ITERATIONS,
+        iterations=iterations,
         batch_size=(5, 16),
         display_every=30,
         callbacks=[
@@ -198,4 +203,4 @@ def _train(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    _train(Path(sys.argv[1]))
+    _train(Path(sys.argv[1]), int(sys.argv[2]))

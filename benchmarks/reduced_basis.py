@@ -56,7 +56,7 @@ from _memory import ROWS, memory_of_solves
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NUM_INSIDE, NUM_OUTSIDE, REPEATS = 30, 10, 5
 MANY, NUM_VALUES = 10_000, 1_000
-MOST, THROUGHPUTS = 100_000, 5
+MOST, THROUGHPUTS, COMMANDS = 100_000, 5, 3
 
 
 def compute(quick, names=None):
@@ -138,7 +138,8 @@ def saved(quick) -> dict:
         values = zip(fast.parameter_space.names, mu[0], strict=True)
         line = ["--mu", ",".join(f"{name}={value}" for name, value in values)]
         line += ["--grid", "256x101", "--out", str(Path(folder, "u.npz"))]
-        seconds = [command_seconds(["predict", str(path), *line]) for path in paths]
+        commands = [["predict", str(path), *line] for path in paths]
+        seconds = [command_seconds(c, 1 if quick else COMMANDS) for c in commands]
     first = len(inside)
     return {
         "interpolated_mean": float(errors[:first].mean()),
@@ -150,7 +151,7 @@ def saved(quick) -> dict:
     }
 
 
-def command_seconds(arguments, repeats: int = 3) -> float:
+def command_seconds(arguments, repeats: int) -> float:
     """Median seconds of a command, the start of Python included."""
     seconds = []
     for _ in range(repeats):

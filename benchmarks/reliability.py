@@ -39,8 +39,8 @@ from _sweep_reliability import sweep_reliability
 
 # Number of files with a changed byte, and of those cut off; the second is for a test.
 NUM_CHANGED, NUM_CUT = (2000, 20), (1000, 10)
-# Number of trainings that are killed.
-NUM_KILLED = (20, 1)
+# Number of trainings that are killed, and of their steps.
+NUM_KILLED, NUM_STEPS = (20, 1), (600, 120)
 # Number of bad inputs of each public function.
 NUM_BAD = (300, 3)
 # Numbers of solves of one mu, and of several.
@@ -120,7 +120,7 @@ def _reduced_model():
 
 def killed_trainings(quick: bool) -> dict:
     """Trainings that were killed, and how many end as the one that was not."""
-    return trials(NUM_KILLED[quick])
+    return trials(NUM_KILLED[quick], iterations=NUM_STEPS[quick])
 
 
 def refused_inputs(quick: bool) -> dict:
