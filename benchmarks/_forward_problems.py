@@ -258,7 +258,7 @@ def helmholtz() -> ForwardProblem:
         iterations=5000,
         activation="sin",
         output_transform=transform,
-        seeds=5,
+        seeds=12,
     )
 
 
@@ -294,7 +294,7 @@ def euler_beam() -> ForwardProblem:
         -(x**4) / 24 + x**3 / 6 - x**2 / 4,
         [1] + [20] * 3 + [1],
         iterations=3000,
-        seeds=5,
+        seeds=12,
     )
 
 
@@ -321,6 +321,7 @@ def oscillator() -> ForwardProblem:
         [1] + [50] * 3 + [2],
         iterations=3000,
         learning_rate=3e-3,
+        seeds=12,
     )
 
 

@@ -3,10 +3,10 @@
 Eight forward problems for one PDE, of the kinds in DeepXDE's gallery
 (`benchmarks/_forward_problems.py`), each with `dde.nn.FNN` and, nothing else changed,
 with `lrnr.nn.LRNR` at its default rank. Equal steps of Adam with a cosine decay, 3
-seeds (5 for Helmholtz and the beam, where they differ most), initial weights drawn anew
-for each layer. Errors are L2 relative errors, the median over the seeds. Of a step the
-median time is taken, the two networks in turns. `--only helmholtz burgers` measures
-these.
+seeds (12 for Helmholtz, the beam and the oscillator, where they differ by factors of
+ten), initial weights drawn anew for each layer. Errors are L2 relative errors, the
+median over the seeds. Of a step the median time is taken, the two networks in turns.
+`--only helmholtz burgers` measures these.
 
     python benchmarks/drop_in.py --json benchmarks/results/drop_in.json
 """

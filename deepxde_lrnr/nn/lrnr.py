@@ -14,7 +14,7 @@ from .low_rank import LowRankStack, fresh
 # weights steps of one size, as Adam does. A step of all three factors changes their
 # product far more than one of a dense weight would, which high frequencies suffer from
 # (Helmholtz in benchmarks/drop_in.py).
-V_STEP, S_STEP = 0.05, 0.1
+FACTOR_STEP = 0.02
 
 
 class LRNR(LowRankNN):
@@ -78,14 +78,14 @@ class LRNR(LowRankNN):
         # weights are refused.
         self._scales = self.add_weight(
             shape=(self.layout.size,),
-            initializer=tf.keras.initializers.Constant(1 / S_STEP),
+            initializer=tf.keras.initializers.Constant(1 / FACTOR_STEP),
             name="s",
         )
 
     @property
     def scales(self):
         """s_1, ..., s_L beside each other, Tensor of shape (1, sum of the ranks)."""
-        return S_STEP * self._scales[None]
+        return FACTOR_STEP * self._scales[None]
 
     def call(self, inputs, training=False):
         if isinstance(inputs, (list, tuple)):
@@ -124,7 +124,7 @@ class StackLikeDense(LowRankStack):
                 sums[group, i] = 1 / math.sqrt(len(group))
             # States are correlated, e.g. all positive: without signs they would add up.
             signs = tf.sign(tf.random.uniform((before, 1), -1, 1, dtype))
-            return signs * tf.constant(sums / V_STEP, dtype)
+            return signs * tf.constant(sums / FACTOR_STEP, dtype)
 
         of_v = regularizer and OfV(regularizer)
         return (
@@ -135,7 +135,7 @@ class StackLikeDense(LowRankStack):
     @property
     def V(self) -> list:
         """V_1, ..., V_L."""
-        return [V_STEP * weight for weight in self._V]
+        return [FACTOR_STEP * weight for weight in self._V]
 
 
 class OfV(tf.keras.regularizers.Regularizer):
@@ -145,7 +145,7 @@ class OfV(tf.keras.regularizers.Regularizer):
         self.regularizer = regularizer
 
     def __call__(self, weight):
-        return self.regularizer(V_STEP * weight)
+        return self.regularizer(FACTOR_STEP * weight)
 
 
 def _default_ranks(widths: tuple[int, ...]) -> tuple[int, ...]:
