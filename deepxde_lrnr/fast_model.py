@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import deepxde as dde
 import numpy as np
 
 from ._checks import as_integer, as_path
@@ -110,10 +109,6 @@ class FastModel:
         }
         self.__dict__.update({k: v for k, v in known.items() if v is not None})
         self.dropped = np.setdiff1d(np.arange(full.full_size), full.kept)
-        # A model loaded without its problem has no geometry.
-        geom = getattr(residual.data, "geom", None)
-        self._time = isinstance(geom, dde.geometry.TimeDomain)
-        self._time |= hasattr(geom, "timedomain")
         self._predictor = self.predictor_of(full)
         self.solvers = Solvers(self)
         self.estimated_errors = None
@@ -158,7 +153,7 @@ class FastModel:
     def predictor_of(self, network) -> Predictor:
         """Predicts with a network on the geometry of the model."""
         kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
-        return kind(network, self.dim, self._time, self.full.deformation)
+        return kind(network, self.geom, self.full.deformation)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -285,7 +280,7 @@ class FastModel:
         """
         x = self._predictor.check_points(x)
         mu, single = self.parameter_space.read(mu, stacklevel=3)
-        self._predictor.warn_outside(self.geom, x, mu, stacklevel=2)
+        self._predictor.warn_outside(x, mu, stacklevel=2)
         return self._predictor(x, mu, self.full.coefficients(mu), single, operator)
 
     def warn_outside(self, x: np.ndarray, mu: np.ndarray, stacklevel: int) -> None:
@@ -298,7 +293,7 @@ class FastModel:
             stacklevel: As for ``warnings.warn``.
         """
         some = np.unique(np.linspace(0, len(mu) - 1, _NUM_COMPARED).astype(int))
-        self._predictor.warn_outside(self.geom, x, mu[some], stacklevel + 1)
+        self._predictor.warn_outside(x, mu[some], stacklevel + 1)
 
     def save(self, path) -> str:
         """Saves the model to one file, for ``deepxde_lrnr.load_fast``.
@@ -459,5 +454,4 @@ class FastModel:
             **found,
             estimated_error=errors[index],
             _stages={s.name: s for s in stages},
-            _model=self,
         )

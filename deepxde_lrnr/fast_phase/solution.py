@@ -66,7 +66,6 @@ class Solution:
     method: np.ndarray
     estimated_error: np.ndarray
     _stages: dict = field(repr=False)
-    _model: object = field(repr=False)
 
     def __repr__(self):
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
@@ -159,7 +158,7 @@ class Solution:
         """
         x = self._predictor.check_points(x)
         mu = np.atleast_2d(self.mu)
-        self._predictor.warn_outside(self._model.geom, x, mu, stacklevel=2)
+        self._predictor.warn_outside(x, mu, stacklevel=2)
         return self.evaluate(x, lambda predictor: predictor.compile(operator))
 
     def reference_points(self, x) -> np.ndarray | None:

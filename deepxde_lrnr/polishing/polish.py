@@ -127,8 +127,6 @@ def polish(
     if error > RESOLVED:
         status = "not resolved"
     variables.assign(unknowns[space.num_readouts :])
-    geom = data.geom
-    time = hasattr(geom, "timedomain") or isinstance(geom, dde.geometry.TimeDomain)
     return PolishedSolution(
         initial_residual=initial,
         residual=residual,
@@ -138,7 +136,7 @@ def polish(
         steps=search.steps if better else 0,
         status=status,
         num_random_features=len(space.random),
-        _predictor=Predictor(space, geom.dim, time),
+        _predictor=Predictor(space, data.geom),
         _data=data,
         _net=model.net,
         _held_out=held_out,

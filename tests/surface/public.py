@@ -14,6 +14,8 @@ import deepxde_lrnr as lrnr
 
 # Public by its name, but not for users to call.
 NOT_FOR_USERS = {
+    "Model.compute_losses": "called by training, with Tensors",
+    "Model.losses_of": "called by training",
     "FastModel": "made by Model.reduce and load_fast",
     "FastModel.predictor_of": "called by solve",
     "FastModel.warn_outside": "called by sweep",
@@ -25,8 +27,6 @@ NOT_FOR_USERS = {
     "PolishedSolution": "made by polish",
     "Sweep": "made by sweep",
     "reduction.ReducedLayer": "made by reduce_layer",
-    "callbacks.Checkpoint.read": "called by Model.train",
-    "callbacks.Checkpoint.resume": "called by Model.train",
     "data.ParametricPDE.batch": "called by DeepXDE's training",
     "data.ParametricPDE.draw_collocation": "called by DeepXDE's training",
     "data.ParametricPDE.collocation_of": "called by reduce_model",
