@@ -11,9 +11,7 @@ from ._forks import check_fork
 from .data.missing import Box
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
-from .fast_phase.error_estimate import (
-    error_per_residual,
-)
+from .fast_phase.error_estimate import ErrorEstimate, error_per_residual
 from .fast_phase.expansion import Equations, Expansion, find_expansion
 from .fast_phase.factors import RCOND
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
@@ -154,6 +152,14 @@ class FastModel:
         """Predicts with a network on the geometry of the model."""
         kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
         return kind(network, self.geom, self.full.deformation)
+
+    def estimate(self, mu, coefficients, residuals, predictor) -> np.ndarray:
+        """Errors in the trial space: ``ErrorEstimate``, made when it is first asked."""
+        return self._error_estimate(mu, coefficients, residuals, predictor)
+
+    @cached_property
+    def _error_estimate(self) -> ErrorEstimate:
+        return ErrorEstimate(self)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -436,22 +442,15 @@ class FastModel:
         check_fork("solve()")
         self._require_problem("solve()")
         mu, single = self.parameter_space.read(mu, stacklevel=3)
-        stages, limit, last_estimated = self.solvers.plan(solver, tolerance)
-        found, errors = solve_in_stages(stages, mu, limit, last_estimated)
+        solvers, limit, last_estimated = self.solvers.plan(solver, tolerance)
+        found = solve_in_stages(solvers, mu, limit, last_estimated)
         likely = None
         if self.error_per_residual is not None:
-            likely = self.error_per_residual * found["residual"]
+            likely = self.error_per_residual * found.residual
         if tolerance is not None:
-            name_above(tolerance, found, errors)
+            found = name_above(tolerance, found)
         else:
             if solver is None and likely is not None:
-                estimate_doubtful(stages, mu, found, errors, likely)
-            name_unresolved(found, errors, likely)
-        index = 0 if single else slice(None)
-        found = {name: rows[index] for name, rows in found.items()}
-        return Solution(
-            mu=mu[index],
-            **found,
-            estimated_error=errors[index],
-            _stages={s.name: s for s in stages},
-        )
+                found = estimate_doubtful(found, likely)
+            found = name_unresolved(found, likely)
+        return found[0] if single else found
