@@ -143,10 +143,15 @@ class Tuned:
             solver: ``Adam`` with ``network="full"``.
         """
         model = SimpleNamespace(
-            full=self, reduced=self, residual=ours.residual, held_out=ours.held_out
+            full=self,
+            reduced=self,
+            residual=ours.residual,
+            held_out=ours.held_out,
+            predictor_of=Predictor,
+            estimate=None,
         )
         solve = solver.prepare(model)
-        return lambda mu: solve(mu)["coefficients"]
+        return lambda mu: solve(mu).coefficients
 
 
 class LastLayer:

@@ -5,7 +5,7 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import deepxde_lrnr as lrnr
@@ -50,10 +50,9 @@ class Killed:
                 if here and not killed.exists():
                     killed.touch()
                     os.kill(os.getpid(), signal.SIGKILL)
-            return good(mu)
+            return good.solve(mu)
 
-        solve.network = good.network
-        return solve
+        return replace(good, solve=solve)
 
 
 class WithoutXLA(WorkerPlugin):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import deepxde as dde
 import numpy as np
 
 from ._checks import as_integer, as_path
@@ -12,9 +11,7 @@ from ._forks import check_fork
 from .data.missing import Box
 from .data.problem_record import ProblemRecord
 from .data.residual import Residual
-from .fast_phase.error_estimate import (
-    error_per_residual,
-)
+from .fast_phase.error_estimate import ErrorEstimate, error_per_residual
 from .fast_phase.expansion import Equations, Expansion, find_expansion
 from .fast_phase.factors import RCOND
 from .fast_phase.gauss_newton import choose_rcond, residuals_after
@@ -110,10 +107,6 @@ class FastModel:
         }
         self.__dict__.update({k: v for k, v in known.items() if v is not None})
         self.dropped = np.setdiff1d(np.arange(full.full_size), full.kept)
-        # A model loaded without its problem has no geometry.
-        geom = getattr(residual.data, "geom", None)
-        self._time = isinstance(geom, dde.geometry.TimeDomain)
-        self._time |= hasattr(geom, "timedomain")
         self._predictor = self.predictor_of(full)
         self.solvers = Solvers(self)
         self.estimated_errors = None
@@ -158,7 +151,15 @@ class FastModel:
     def predictor_of(self, network) -> Predictor:
         """Predicts with a network on the geometry of the model."""
         kind = BasisPredictor if isinstance(network, BasisFunctions) else Predictor
-        return kind(network, self.dim, self._time, self.full.deformation)
+        return kind(network, self.geom, self.full.deformation)
+
+    def estimate(self, mu, coefficients, residuals, predictor) -> np.ndarray:
+        """Errors in the trial space: ``ErrorEstimate``, made when it is first asked."""
+        return self._error_estimate(mu, coefficients, residuals, predictor)
+
+    @cached_property
+    def _error_estimate(self) -> ErrorEstimate:
+        return ErrorEstimate(self)
 
     @cached_property
     def expansion(self) -> Expansion:
@@ -285,7 +286,7 @@ class FastModel:
         """
         x = self._predictor.check_points(x)
         mu, single = self.parameter_space.read(mu, stacklevel=3)
-        self._predictor.warn_outside(self.geom, x, mu, stacklevel=2)
+        self._predictor.warn_outside(x, mu, stacklevel=2)
         return self._predictor(x, mu, self.full.coefficients(mu), single, operator)
 
     def warn_outside(self, x: np.ndarray, mu: np.ndarray, stacklevel: int) -> None:
@@ -298,7 +299,7 @@ class FastModel:
             stacklevel: As for ``warnings.warn``.
         """
         some = np.unique(np.linspace(0, len(mu) - 1, _NUM_COMPARED).astype(int))
-        self._predictor.warn_outside(self.geom, x, mu[some], stacklevel + 1)
+        self._predictor.warn_outside(x, mu[some], stacklevel + 1)
 
     def save(self, path) -> str:
         """Saves the model to one file, for ``deepxde_lrnr.load_fast``.
@@ -441,23 +442,15 @@ class FastModel:
         check_fork("solve()")
         self._require_problem("solve()")
         mu, single = self.parameter_space.read(mu, stacklevel=3)
-        stages, limit, last_estimated = self.solvers.plan(solver, tolerance)
-        found, errors = solve_in_stages(stages, mu, limit, last_estimated)
+        solvers, limit, last_estimated = self.solvers.plan(solver, tolerance)
+        found = solve_in_stages(solvers, mu, limit, last_estimated)
         likely = None
         if self.error_per_residual is not None:
-            likely = self.error_per_residual * found["residual"]
+            likely = self.error_per_residual * found.residual
         if tolerance is not None:
-            name_above(tolerance, found, errors)
+            found = name_above(tolerance, found)
         else:
             if solver is None and likely is not None:
-                estimate_doubtful(stages, mu, found, errors, likely)
-            name_unresolved(found, errors, likely)
-        index = 0 if single else slice(None)
-        found = {name: rows[index] for name, rows in found.items()}
-        return Solution(
-            mu=mu[index],
-            **found,
-            estimated_error=errors[index],
-            _stages={s.name: s for s in stages},
-            _model=self,
-        )
+                found = estimate_doubtful(found, likely)
+            found = name_unresolved(found, likely)
+        return found[0] if single else found

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
 import deepxde as dde
 import numpy as np
 
-from ._checks import as_choice, as_loss_weights, as_path, as_verbose, shown
-from ._releases import iterations
+from ._checks import (
+    as_choice,
+    as_flag,
+    as_integer,
+    as_loss_weights,
+    as_path,
+    as_verbose,
+    shown,
+)
+from ._deepxde import HookedModel, iterations
+from ._forks import check_fork
+from .callbacks import Progress
+from .callbacks.arrangement import arranged
 from .data import ParametricPDE
 from .data.collocation import bounding_box
+from .data.examination import examine
 from .data.missing import MissingProblem
 from .fast_model import FastModel
 from .io import container
@@ -22,11 +35,14 @@ from .nn import HyperLRNR, Parametric
 from .offline import reduce_model
 from .optimizers import SOAP
 from .prediction import Predictor
-from .training.arguments import as_saved, check_compile
+from .training import devices
+from .training.arguments import as_saved, check_callbacks, check_compile
+from .training.checkpoint_file import CheckpointFile
 from .training.meta_phase import MetaPhase
+from .training.step import own_step
 
 
-class Model(MetaPhase):
+class Model(HookedModel):
     """A ``dde.Model`` that trains the network of a family on a ``ParametricPDE``.
 
     ``compile``, ``train`` and callbacks are DeepXDE's; ``predict`` takes mu beside x,
@@ -51,6 +67,9 @@ class Model(MetaPhase):
             compiled, if variables were created outside of its scope.
     """
 
+    # For the data: a plain dde.Model knows no mu.
+    is_parametric = True
+
     def __init__(self, data: ParametricPDE, net: HyperLRNR | Parametric, strategy=None):
         if not isinstance(data, (ParametricPDE, MissingProblem)):
             raise TypeError(
@@ -69,11 +88,16 @@ class Model(MetaPhase):
                 f"net has the parameter space {net.parameter_space}, data has "
                 f"{data.parameter_space}; give both the same one."
             )
-        super().__init__(data, net, strategy)
+        devices.check_strategy(strategy)
+        super().__init__(data, net)
+        self.strategy = strategy
+        self._has_weights = self._is_examined = False
+        # Steps at which trainings began that did not end, by the paths of checkpoints.
+        self._interrupted = {}
         self._check_float()
         if isinstance(data, ParametricPDE):
             net.deformation = data.deformation
-        self._predictor = Predictor(net, data.geom.dim, deformation=net.deformation)
+        self._predictor = Predictor(net, data.geom, net.deformation)
 
     def __repr__(self):
         data, net = self.data, self.net
@@ -98,7 +122,7 @@ class Model(MetaPhase):
             training = "none"
         elif not steps:
             training = "weights from a file"
-        if self.outputs_losses_train is None:
+        if not self.is_compiled:
             training += " (not compiled)"
         return (
             f"Model of a family over {bounds}\n"
@@ -124,6 +148,18 @@ class Model(MetaPhase):
                 "it: load_model(path, data)."
             )
         self._check_float()
+
+    def _examine(self) -> None:
+        """Looks at the user's functions, once, see ``data.examination``."""
+        if not self._is_examined:
+            examine(self.data, self.net)
+            self._is_examined = True
+
+    def scope(self):
+        """Where variables are created: on the devices of the strategy, if any."""
+        if self.strategy is None:
+            return contextlib.nullcontext()
+        return self.strategy.scope()
 
     def compile(
         self,
@@ -179,11 +215,105 @@ class Model(MetaPhase):
             verbose=verbose,
         )
         self.opt_name = name
+        self.train_step = own_step(self) or self.train_step
 
     def _build(self) -> None:
         """Makes the weights, so that a network that does not fit is found at once."""
         with self.scope():
             self.net((self.data.train_mu[:1], self.data.train_collocation.points[:1]))
+
+    def train(
+        self,
+        iterations=None,
+        batch_size=None,
+        display_every=1000,
+        disregard_previous_best=False,
+        callbacks=None,
+        model_restore_path=None,
+        model_save_path=None,
+        epochs=None,
+        verbose=1,
+    ):
+        """As ``dde.Model.train``, for the meta phase.
+
+        ``batch_size`` is the number of mu in a step, or a tuple: the number of mu and
+        the number of points. With ``callbacks.Checkpoint`` an interrupted training goes
+        on where it was. Where the error output is a terminal there is a progress bar,
+        ``callbacks.Progress``, unless ``verbose=0``.
+
+        Raises:
+            DivergenceError: If a loss or the weights are no longer finite. The message
+                says at which step, which loss, and for which mu; the model is back at
+                its weights before that step. They are looked at every 100 steps, and
+                whenever DeepXDE computes losses.
+            ValueError: If ``batch_size`` or ``callbacks`` do not fit, an argument is
+                not as ``dde.Model.train`` wants it, or the residual of one mu depends
+                on the other mu of a batch (which is looked at once, for three mu).
+            RuntimeError: If the model has not been compiled, or was loaded without its
+                problem.
+            TypeError: If a path is none, or a function of the problem or a transform
+                does with Tensors what they do not allow (NumPy, ``if``).
+            RuntimeError: In a process forked from one in which TensorFlow was used.
+            OSError: If there is nothing at ``model_restore_path``.
+        """
+        self._check_problem("train()")
+        if not self.is_compiled:
+            raise RuntimeError("train() needs a compiled model: call compile() first.")
+        verbose = as_verbose(verbose)
+        for name, value in (("iterations", iterations), ("epochs", epochs)):
+            if value is not None:
+                as_integer(name, value, 0)
+        as_integer("display_every", display_every)
+        as_flag("disregard_previous_best", disregard_previous_best)
+        wanted = epochs if iterations is None else iterations
+        if wanted is None and self.opt is not None:
+            raise ValueError(f"iterations is None, no iterations for {self.opt_name}.")
+        num_mu = self.data._batch_sizes(batch_size)[0] or self.data.num_parameters
+        check_callbacks(callbacks)
+        check_fork("train()")
+        if model_save_path is not None:
+            # Known now, not only after the training.
+            model_save_path = as_path("model_save_path", model_save_path)
+        if model_restore_path is not None:
+            model_restore_path = as_saved("model_restore_path", model_restore_path)
+        self._examine()
+        callbacks, handle = arranged(callbacks, verbose)
+        self.callbacks = dde.callbacks.CallbackList(callbacks)
+        self.callbacks.set_model(self)
+        if self.strategy is not None:
+            devices.check_share(num_mu, self.strategy.num_replicas_in_sync)
+        start, checkpoint = self.train_state.step, None
+        if handle is not None:
+            if os.path.exists(handle.path):
+                # Called again after an interruption, in a notebook: the same training.
+                start = self._interrupted.get(handle.path, start)
+            checkpoint = CheckpointFile(handle.path, self, start, batch_size)
+        self.hooks = MetaPhase(self, wanted, checkpoint, verbose)
+        try:
+            result = super().train(
+                iterations=iterations,
+                batch_size=batch_size,
+                display_every=display_every,
+                disregard_previous_best=disregard_previous_best,
+                callbacks=callbacks,
+                model_restore_path=model_restore_path,
+                model_save_path=model_save_path,
+                epochs=epochs,
+                verbose=verbose,
+            )
+            self._has_weights = True
+            self._interrupted.clear()
+            return result
+        except BaseException:
+            if handle is not None:
+                self._interrupted[handle.path] = start
+            raise
+        finally:
+            # After an interruption there are trained weights as well.
+            self._has_weights |= self.train_state.step > start
+            for callback in callbacks:
+                if isinstance(callback, Progress):
+                    callback.close()
 
     def save(self, save_path, protocol="backend", verbose=0, **kwargs) -> str:
         """Saves the model, or its weights alone.
@@ -313,7 +443,7 @@ class Model(MetaPhase):
             self._build()
         x = self._predictor.check_points(x)
         mu, single = self.data.parameter_space.read(mu, stacklevel=3)
-        self._predictor.warn_outside(self.data.geom, x, mu, stacklevel=2)
+        self._predictor.warn_outside(x, mu, stacklevel=2)
         return self._predictor(x, mu, self.net.coefficients(mu), single, operator)
 
     def reduce(self, **kwargs) -> FastModel:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ._checks import as_function, as_points, num_args
+from ._deepxde import ends_in_time
 from ._forks import check_fork
 from ._point_major import as_rows, by_parameter, repeated, rows_of
 from ._tracing import traced
@@ -28,21 +29,14 @@ class Predictor:
 
     Args:
         network: ``ParametricNN``, or what has its ``evaluate``.
-        dim: Dimension d of the points, if it is to be checked.
-        time: Whether the last coordinate is the time.
+        geom: DeepXDE geometry of the points, time included or not; reference geometry
+            if it depends on mu. ``None`` if points are not to be checked.
         deformation: ``None``, or the ``Deformation`` of the geometry.
     """
 
-    def __init__(
-        self,
-        network,
-        dim: int | None = None,
-        time: bool = False,
-        deformation: Deformation | None = None,
-    ):
+    def __init__(self, network, geom=None, deformation: Deformation | None = None):
         self.network = network
-        self.dim = dim
-        self.time = time
+        self.geom = geom
         self.deformation = deformation
         # Where the network computes in double precision, mu and x are not rounded.
         self._dtype = getattr(network, "compute_dtype", "float64")
@@ -51,9 +45,10 @@ class Predictor:
     @property
     def coordinates(self) -> tuple[str, ...]:
         """Names of the coordinates of points."""
-        space = self.dim - self.time
+        time = ends_in_time(self.geom)
+        space = self.geom.dim - time
         names = "xyz"[:space] if space <= 3 else [f"x{i}" for i in range(space)]
-        return (*names, "t") if self.time else tuple(names)
+        return (*names, "t") if time else tuple(names)
 
     def __call__(self, x, mu, coefficients, single: bool, operator=None):
         """Evaluates.
@@ -118,11 +113,10 @@ class Predictor:
         """
         return None if self.deformation is None else self.deformation.inverse(x, mu)
 
-    def warn_outside(self, geom, x, mu, stacklevel: int) -> None:
+    def warn_outside(self, x, mu, stacklevel: int) -> None:
         """Warns of points outside of the geometry, which may depend on mu.
 
         Args:
-            geom: Reference geometry of DeepXDE, time included or not.
             x: Array of shape (N, d).
             mu: Array of shape (P, p).
             stacklevel: As for ``warnings.warn``.
@@ -132,10 +126,10 @@ class Predictor:
         """
         places = self.places(x, mu)
         if places is None:
-            warn_outside(geom, x, stacklevel + 1)
+            warn_outside(self.geom, x, stacklevel + 1)
             return
         names = self.network.parameter_space.names
-        where = partial(outside, geom)
+        where = partial(outside, self.geom)
         warn_of_places(where, x, mu, places, names, stacklevel + 1)
 
     def _block(self, function, x, mu, coefficients, places=None):
@@ -162,7 +156,8 @@ class Predictor:
 
     def check_points(self, x) -> np.ndarray:
         """Points as an array of shape (N, d), or the errors of ``as_points``."""
-        return as_points("x", x, self.dim, self._dtype)
+        dim = None if self.geom is None else self.geom.dim
+        return as_points("x", x, dim, self._dtype)
 
     def compile(self, operator=None):
         """Function of Tensors mu, x (rows of all mu) and coefficients."""

@@ -143,7 +143,7 @@ def seconds_of_solve(fast) -> float | None:
     mu = fast.parameter_space.sample(1, "uniform")
     try:
         check_fork("report()")
-        solve = fast.solvers.stage(LeastSquares()).solve
+        solve = fast.solvers.prepared(LeastSquares()).solve
     except (RuntimeError, ValueError):  # a forked process, too few points
         return None
     times = []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property, partial
 
 import numpy as np
 
 from ._checks import as_number, shown
-from .fast_phase.error_estimate import ErrorEstimate
 from .fast_phase.least_squares import LeastSquares
-from .fast_phase.stages import Stage
-from .reduced_basis.gradient import gradient
+from .fast_phase.prepared import Prepared
 from .reduced_basis.solver import BasisLeastSquares
 
 
@@ -23,58 +20,40 @@ class Solvers:
     """
 
     def __init__(self, model):
-        self._model, self._stages = model, {}
+        self._model, self._prepared = model, {}
 
-    def stage(self, solver) -> Stage:
+    def prepared(self, solver) -> Prepared:
         """Makes a solver ready for the model, which it does once.
 
         Args:
             solver: Solver object.
         """
-        if solver not in self._stages:
-            self._stages[solver] = self._ready(solver)
-        return self._stages[solver]
-
-    def _ready(self, solver) -> Stage:
-        model, name, by_mu = self._model, type(solver).__name__, None
-        solve = solver.prepare(model)
-
-        def estimate(*args):
-            return self._error_estimate(*args)
-
-        if isinstance(solver, LeastSquares):
-            name = "trial space"
-        elif isinstance(solver, BasisLeastSquares):
-            name, estimate = "reduced basis", model.basis.estimate_errors
-            by_mu = partial(gradient, model.basis.equations)
-        return Stage(name, solve, model.predictor_of(solve.network), estimate, by_mu)
-
-    @cached_property
-    def _error_estimate(self) -> ErrorEstimate:
-        return ErrorEstimate(self._model)
+        if solver not in self._prepared:
+            self._prepared[solver] = solver.prepare(self._model)
+        return self._prepared[solver]
 
     def forget_basis(self) -> None:
         """Forgets those that solve in the reduced basis, which is another one now."""
-        for solver in list(self._stages):
+        for solver in list(self._prepared):
             if isinstance(solver, BasisLeastSquares):
-                del self._stages[solver]
+                del self._prepared[solver]
 
-    def plan(self, solver, tolerance) -> tuple[list[Stage], float, bool]:
+    def plan(self, solver, tolerance) -> tuple[list[Prepared], float, bool]:
         """Arguments of ``solve_in_stages`` for those of ``FastModel.solve``."""
         check_solver_and_tolerance(solver, tolerance)
         if solver is not None:
-            return [self.stage(solver)], np.inf, False
-        own = self.stage(LeastSquares())
+            return [self.prepared(solver)], np.inf, False
+        own = self.prepared(LeastSquares())
         model, basis = self._model, self._model.basis
         if tolerance is None:
             if basis is None or not basis.usable:
                 return [own], np.inf, False
-            return [self.stage(BasisLeastSquares()), own], basis.limit, False
-        stages = [] if basis is None else [self.stage(BasisLeastSquares())]
+            return [self.prepared(BasisLeastSquares()), own], basis.limit, False
+        stages = [] if basis is None else [self.prepared(BasisLeastSquares())]
         stages.append(own)
         if model.all_neurons is not model:
-            larger = model.all_neurons.solvers.stage(LeastSquares())
-            stages.append(replace(larger, name="all neurons"))
+            larger = model.all_neurons.solvers.prepared(LeastSquares())
+            stages.append(replace(larger, method="all neurons"))
         return stages, tolerance, True
 
 

@@ -1,10 +1,11 @@
-"""Imports in the package point up the table of CONTRIBUTING.md, never in a circle."""
+"""Imports point up the table of CONTRIBUTING.md; one file knows DeepXDE's inside."""
 
 import ast
 import graphlib
 import re
 from pathlib import Path
 
+import deepxde
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,3 +76,33 @@ def test_no_modules_import_each_other_in_a_circle():
     graph = {module: imported_by(module) for module in MODULES}
     assert graph["deepxde_lrnr", "model"]  # they are read at all
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which lists them
+
+
+def private_names(path, classes=None) -> set:
+    """Names with an underscore that classes in a file define, or that a file uses."""
+    tree = ast.parse(path.read_text())
+    nodes = [tree]
+    if classes is not None:
+        nodes = [n for n in tree.body if getattr(n, "name", None) in classes]
+    found = set()
+    for node in (inner for outer in nodes for inner in ast.walk(outer)):
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+    return {name for name in found if re.match(r"_[^_]", name)}
+
+
+def test_one_file_knows_what_deepxde_keeps_to_itself():
+    folder = Path(deepxde.__file__).parent
+    theirs = private_names(folder / "model.py", {"Model", "TrainState"})
+    theirs |= private_names(folder / "nn" / "tensorflow" / "nn.py", {"NN"})
+    theirs |= private_names(folder / "data" / "sampler.py", {"BatchSampler"})
+    own = PACKAGE / "_deepxde.py"
+    assert {"_test", "_train_step", "_indices"} <= theirs & private_names(own)
+    others = [path for path in PACKAGE.rglob("*.py") if path != own]
+    wrong = {path.name: theirs & private_names(path) for path in others}
+    assert not {name: found for name, found in wrong.items() if found}
+    for path in others:
+        for word in ("outputs_losses", '"timedomain"', "autocache"):
+            assert word not in path.read_text(), path

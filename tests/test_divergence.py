@@ -5,7 +5,7 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr._releases import iterations
+from deepxde_lrnr._deepxde import iterations
 from deepxde_lrnr.training import divergence
 
 SPACE = lrnr.ParameterSpace(a=(0, 1), b=(1, 2))

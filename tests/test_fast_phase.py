@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from deepxde_lrnr._cores import at_most, num_cores
 from deepxde_lrnr._tracing import Compiled
-from deepxde_lrnr.fast_phase import Adam, LeastSquares
+from deepxde_lrnr.fast_phase import Adam, LeastSquares, Solution
 from deepxde_lrnr.fast_phase import adam as adam_module
 from deepxde_lrnr.fast_phase.adam import in_batches
 from deepxde_lrnr.offline import reduce_model
@@ -156,13 +156,13 @@ def test_batches_are_padded_to_one_of_few_sizes(number, sizes):
 
     def solve(mu):
         seen.append(len(mu))
-        return {"coefficients": mu, "steps": np.ones(len(mu), int)}
+        return Solution(mu, *[mu] * 2, *[np.ones(len(mu))] * 7)
 
     mus = SPACE.sample(number + 32, "Halton")
     found = in_batches(solve, mus)
     assert seen == [16, 16, *sizes]
-    np.testing.assert_array_equal(found["coefficients"], mus)
-    assert found["steps"].shape == (len(mus),)
+    np.testing.assert_array_equal(found.coefficients, mus)
+    assert found.steps.shape == (len(mus),)
 
 
 @pytest.fixture
@@ -186,8 +186,8 @@ def test_xla_changes_nothing(fast, compiled, monkeypatch):
     monkeypatch.undo()
     xla = solver.prepare(fast)(MU)
     for name, how in (("coefficients", {"atol": 1e-3}), ("history", {"rtol": 1e-2})):
-        np.testing.assert_allclose(plain[name], xla[name], **how)
-    assert (xla["history"][:, -1] < xla["history"][:, 0]).any()
+        np.testing.assert_allclose(getattr(plain, name), getattr(xla, name), **how)
+    assert (xla.history[:, -1] < xla.history[:, 0]).any()
 
 
 # Adam, as in the paper
@@ -317,7 +317,7 @@ def test_double_precision_goes_all_the_way(without_xla):
     for solver in (SOLVER, Adam(5, 1e-2, "MSE", 0, "full")):
         s = fast.solve(mu, solver)
         assert s.coefficients.dtype == s.history.dtype == s.predict(T).dtype == float
-        network = fast.solvers.stage(solver).solve.network
+        network = fast.solvers.prepared(solver).predictor.network
         z = tf.constant(s.coefficients)
         expected = loss(network, fast.residual.collocation, mu, z)
         np.testing.assert_allclose(s.objective, expected, rtol=1e-10)

@@ -313,9 +313,7 @@ def test_nothing_is_drawn_and_nothing_changed_by_looking():
 
 def test_a_model_is_examined_once(monkeypatch):
     number = []
-    monkeypatch.setattr(
-        "deepxde_lrnr.training.meta_phase.examine", lambda *a: number.append(1)
-    )
+    monkeypatch.setattr("deepxde_lrnr.model.examine", lambda *a: number.append(1))
     model = lrnr.Model(family(), small_net())
     model.compile("adam", lr=1e-3, verbose=0)
     for _ in range(2):

@@ -299,16 +299,16 @@ def test_values_of_both_signs_are_white_at_zero(several):
     u = one.predict(GRID)
 
     def limits(offset):
-        ((name, stage),) = one._stages.items()
+        ((name, solver),) = one._solvers.items()
 
-        class Shifted(type(stage.predictor)):
+        class Shifted(type(solver.predictor)):
             def evaluate(self, *args):
                 return super().evaluate(*args) - offset
 
-        predictor = copy.copy(stage.predictor)
+        predictor = copy.copy(solver.predictor)
         predictor.__class__ = Shifted
-        stages = {name: replace(stage, predictor=predictor)}
-        axis = lrnr.plot.solution(replace(one, _stages=stages), GRID)
+        solvers = {name: replace(solver, predictor=predictor)}
+        axis = lrnr.plot.solution(replace(one, _solvers=solvers), GRID)
         return axis.collections[0].get_clim()
 
     low, high = limits(u.mean())

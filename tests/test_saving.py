@@ -9,11 +9,10 @@ import deepxde as dde
 import numpy as np
 import pytest
 import tensorflow as tf
-from deepxde_lrnr._releases import iterations
+from deepxde_lrnr._deepxde import iterations
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase import Adam, LeastSquares
 from deepxde_lrnr.io import container
-from deepxde_lrnr.prediction import Predictor
 from deepxde_lrnr.solvers import Solvers
 
 # Decay u_t = -k u from u(0) = a, with a diffusion that makes two dimensions of it.
@@ -297,7 +296,7 @@ def test_with_its_problem_it_solves_to_the_last_bit(fast, fast_file, solver):
     loaded = lrnr.load_fast(fast_file, family())
     same_solution(loaded.solve(MU, solver), fast.solve(MU, solver))
     # A predictor that has met several mu compiles differently for one.
-    fast._predictor = Predictor(fast.full)
+    fast._predictor = fast.predictor_of(fast.full)
     solution, expected = loaded.solve(MU[1], solver), fast.solve(MU[1], solver)
     np.testing.assert_array_equal(solution.predict(X), expected.predict(X))
 

@@ -138,7 +138,7 @@ def by_tensorflow(fast, x, mu):
     """The basis predictor at the interpolated coefficients."""
     basis = fast.basis
     c = basis.interpolation(fast.parameter_space.scale(mu))
-    return BasisPredictor(basis.functions, fast.dim)(x, mu, c, False)
+    return BasisPredictor(basis.functions, fast.geom)(x, mu, c, False)
 
 
 def test_it_is_the_prediction_of_the_basis_at_the_interpolated_coefficients(pair):

@@ -1,15 +1,11 @@
-"""Checkpoints, from which an interrupted meta phase goes on."""
+"""The callback that saves checkpoints (`training/checkpoint_file.py`)."""
 
 from __future__ import annotations
 
 import deepxde as dde
-import numpy as np
 
 from .._checks import as_integer, as_path
-from .._releases import iterations
-from ..io import container, tree
-from ..io.kinds import CHECKPOINT
-from .state import restore_training, settings, training_state
+from .._deepxde import HookedModel, iterations
 
 
 class Checkpoint(dde.callbacks.Callback):
@@ -63,92 +59,9 @@ class Checkpoint(dde.callbacks.Callback):
         super().__init__()
         self.path = as_path("path", path)
         self.every = as_integer("every", every)
-        self._settings = self._start = self._saved_step = None
-
-    # By Model.train
-
-    def read(self, start: int, batch_size) -> dict | None:
-        """Reads the checkpoint, when training begins.
-
-        Args:
-            start: Step at which this training began.
-            batch_size: As for ``Model.train``.
-
-        Returns:
-            ``{"start": state of the data at the start, "state": state of training}``,
-            or ``None`` if there is none.
-        """
-        self._start = int(start)
-        arguments = {"step at which train() begins": self._start}
-        self._settings = settings(self.model, batch_size=batch_size, **arguments)
-        self._saved_step = None
-        try:
-            header, arrays = container.read(self.path, CHECKPOINT)
-        except FileNotFoundError:
-            return None
-        self._check(header["settings"])
-        content = tree.unpack(header["content"], arrays)
-        if not all(np.isfinite(v).all() for v in content["state"]["variables"]):
-            raise container.FileFormatError(
-                f"{self.path} is the checkpoint of a training that diverged: there are "
-                "weights that are NaN or infinite. Delete it to train anew."
-            )
-        return content
-
-    def _check(self, saved: dict) -> None:
-        different = _differences(saved, self._settings)
-        if different:
-            raise ValueError(
-                f"{self.path} is the checkpoint of another training: "
-                f"{'; '.join(different)}. Delete it to train anew, or give each call "
-                "of train() its own path."
-            )
-
-    def resume(self, content: dict) -> int:
-        """Sets the model to a checkpoint.
-
-        Args:
-            content: What ``read`` returned.
-
-        Returns:
-            Number of iterations since the start.
-        """
-        restore_training(self.model, content["state"])
-        self._saved_step = int(self.model.train_state.step)
-        return self._saved_step - self._start
-
-    def save(self) -> None:
-        """Writes a checkpoint at once.
-
-        Raises:
-            OSError: If it cannot be written.
-            DivergenceError: If the weights are not finite.
-        """
-        self.model.check_finite()
-        step = int(self.model.train_state.step)
-        content = {
-            "start": self.model.data_at_start,
-            "state": training_state(self.model),
-        }
-        packed, arrays = tree.pack(content)
-        header = {"settings": self._settings, "content": packed}
-        try:
-            container.write(self.path, CHECKPOINT, header, arrays)
-        except OSError as error:
-            last = f"that of step {self._saved_step} is still there"
-            if self._saved_step is None:
-                last = "there is none of this training yet"
-            raise type(error)(
-                error.errno,
-                f"no checkpoint of step {step} ({error.strerror}); {last}",
-                self.path,
-            ) from error
-        self._saved_step = step
-
-    # By DeepXDE
 
     def on_train_begin(self):
-        if self._settings is None:
+        if not isinstance(self.model, HookedModel):
             raise TypeError(
                 f"Checkpoint needs a deepxde_lrnr.Model; the model is a "
                 f"{type(self.model).__name__}."
@@ -161,14 +74,11 @@ class Checkpoint(dde.callbacks.Callback):
     def on_train_end(self):
         self.save()
 
+    def save(self) -> None:
+        """Writes a checkpoint at once.
 
-def _differences(old, new, name: str = "") -> list[str]:
-    if old == new:
-        return []
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return [f"{name} was {old}, and is {new}"]
-    found = []
-    for key in old | new:
-        inner = f"{name}, {key}" if name else key
-        found += _differences(old.get(key), new.get(key), inner)
-    return found
+        Raises:
+            OSError: If it cannot be written.
+            DivergenceError: If the weights are not finite.
+        """
+        self.model.hooks.save()

@@ -39,10 +39,11 @@ class Progress(dde.callbacks.Callback):
     def on_batch_begin(self):
         # Not in on_train_begin: a checkpoint may be read after that.
         if self._bar is None:
-            total = getattr(self.model, "iterations", None)
+            phase = getattr(self.model, "hooks", None)  # a plain dde.Model has none
+            total = getattr(phase, "iterations", None)
             self._bar = tqdm(
                 desc="Meta phase",
-                initial=getattr(self.model, "iterations_done", 0),
+                initial=getattr(phase, "iterations_done", 0),
                 total=total,
                 disable=self.disable,
                 leave=False,

@@ -70,14 +70,11 @@ class Predictions:
         return lambda mu: surrogate.predict(self._points, mu)
 
     def _from_basis_by_tensorflow(self):
-        from ..reduced_basis.prediction import BasisPredictor
-
         fast = self._load("load_fast")
         basis, space = fast.basis, self._space
         if not basis.usable:
             return None
-        deformation = fast.full.deformation
-        predictor = BasisPredictor(basis.functions, fast.dim, False, deformation)
+        predictor = fast.predictor_of(basis.functions)
 
         def predict(mu):
             checked, single = space.read(mu)

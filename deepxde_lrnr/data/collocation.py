@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._deepxde import has_timedomain
+
 
 class FrozenPoints:
     """Points of the IC/BC that user code gets as a NumPy array while it is traced.
@@ -113,7 +115,7 @@ class Collocation:
 
 def bounding_box(geom) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper corner of a geometry, time included."""
-    if hasattr(geom, "timedomain"):
+    if has_timedomain(geom):
         low, high = (np.asarray(b).ravel() for b in geom.geometry.bbox)
         return np.append(low, geom.timedomain.t0), np.append(high, geom.timedomain.t1)
     return tuple(np.asarray(b).ravel() for b in geom.bbox)

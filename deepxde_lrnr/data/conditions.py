@@ -16,13 +16,13 @@ import numpy as np
 from deepxde import icbc
 
 from .._checks import check_parameters, num_args, shown
+from .._deepxde import keep_value_functions, space_of, users_function
 from .._point_major import pairs, repeated, rows_of
 from .._user_errors import calling
 from .collocation import counted
 from .deformation import DeformedPoints
 from .point_sets import ParametricPointSetBC
 from .rows import Rows
-from .value_functions import keep_value_functions, users_function
 
 keep_value_functions()
 
@@ -293,7 +293,7 @@ class Condition:
 
 def _at_vertices(geom, points: np.ndarray) -> np.ndarray:
     """Whether points are on several faces of a box."""
-    space = geom.geometry if hasattr(geom, "timedomain") else geom
+    space = space_of(geom)
     if not isinstance(space, dde.geometry.Hypercube):
         return np.zeros(len(points), bool)
     x = points[:, : space.dim]

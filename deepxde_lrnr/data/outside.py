@@ -5,6 +5,7 @@ from __future__ import annotations
 import deepxde as dde
 import numpy as np
 
+from .._deepxde import space_of
 from ..geometry.outside import MARGIN, outside_box, warn_of_points
 from .collocation import bounding_box
 
@@ -35,7 +36,7 @@ def outside(geom, x) -> np.ndarray:
     """
     low, high = bounding_box(geom)
     found, margin = outside_box(low, high, x), MARGIN * (high - low)
-    space = geom.geometry if hasattr(geom, "timedomain") else geom
+    space = space_of(geom)
     if isinstance(space, dde.geometry.PointCloud):
         return found
     points, margin = x[:, : space.dim], margin[: space.dim]

@@ -7,6 +7,7 @@ import numpy as np
 from deepxde.geometry.sampler import sample
 
 from .._checks import as_choice, as_integer, shown
+from .._deepxde import space_of
 from .collocation import bounding_box
 from .spread_points import inside, spread_points
 
@@ -69,7 +70,7 @@ def nodes_of(geom, num_points: int, rule: str | None = None):
 
 def _of_space(geom):
     """ "box", "disk", or ``None`` for another one."""
-    space = geom.geometry if hasattr(geom, "timedomain") else geom
+    space = space_of(geom)
     boxes = (dde.geometry.Interval, dde.geometry.Hypercube)
     if isinstance(space, boxes):
         return "box"
@@ -84,7 +85,7 @@ def _gauss(geom, num_points: int):
     axes = [a + (b - a) * (nodes + 1) / 2 for a, b in zip(low, high, strict=True)]
     sizes = [(b - a) / 2 * weights for a, b in zip(low, high, strict=True)]
     if _of_space(geom) == "disk":
-        disk = geom.geometry if hasattr(geom, "timedomain") else geom
+        disk = space_of(geom)
         # In polar coordinates: r dr is d(r^2) / 2, and periodic in the angle.
         axes[0], sizes[0] = (nodes + 1) / 2, weights / 2
         axes[1], sizes[1] = 2 * np.pi * np.arange(n) / n, np.full(n, np.pi / n)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from deepxde import icbc
 
+from .._deepxde import has_timedomain
 from ..parameters import ParameterSpace
 from .deformation import Deformation
 from .outside import outside
@@ -36,7 +37,7 @@ def make_deformation(function, problem, space: ParameterSpace) -> Deformation:
     geom = problem.geom
     points = np.vstack([spread_points(geom, _NUM_POINTS, "Hammersley"), _own(problem)])
     points = np.unique(points.astype(float), axis=0)
-    deformation = Deformation(function, space, points, hasattr(geom, "timedomain"))
+    deformation = Deformation(function, space, points, has_timedomain(geom))
     deformation.check(points, some_parameters(space))
     for i, bc in enumerate(problem.bcs):
         given = getattr(bc, "points", None)

@@ -6,6 +6,7 @@ import deepxde as dde
 import numpy as np
 from deepxde.geometry.sampler import sample
 
+from .._deepxde import has_timedomain
 from .collocation import bounding_box
 
 # Points of the bounding box looked at for a geometry that fills little of it.
@@ -46,6 +47,6 @@ def spread_points(geom, num_points: int, sequence: str, skip: int = 0) -> np.nda
 
 def inside(geom, points) -> np.ndarray:
     """Whether points (n, d) are in the geometry, at whatever time: shape (n,)."""
-    if hasattr(geom, "timedomain"):
+    if has_timedomain(geom):
         geom, points = geom.geometry, points[:, :-1]
     return np.asarray(geom.inside(points)).reshape(len(points))

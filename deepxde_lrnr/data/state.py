@@ -8,6 +8,7 @@ import deepxde as dde
 import numpy as np
 from deepxde.data.sampler import BatchSampler
 
+from .._deepxde import restore_sampler, sampler_state
 from .parametric_pde import ParametricPDE
 
 _OF_PROBLEM = ("anchors", "train_x_all", "train_x_bc", "train_x", "train_y", "num_bcs")
@@ -24,7 +25,7 @@ def data_state(data: ParametricPDE) -> dict:
         "test_mu": data.test_mu,
         "test_points": data._test_points,
         "problem": {name: getattr(data.problem, name) for name in _OF_PROBLEM},
-        "samplers": [_sampler_state(s) for s in _samplers(data)],
+        "samplers": [sampler_state(s) for s in _samplers(data)],
     }
 
 
@@ -40,9 +41,7 @@ def restore_data(data: ParametricPDE, state: dict) -> None:
     # Another number of mu has another sampler.
     data._mu_sampler = BatchSampler(data.num_parameters, shuffle=True)
     for sampler, saved in zip(_samplers(data), state["samplers"], strict=True):
-        sampler._indices = np.array(saved["indices"])
-        sampler._index_in_epoch = saved["index_in_epoch"]
-        sampler._epochs_completed = saved["epochs_completed"]
+        restore_sampler(sampler, saved)
 
 
 def _equal(old, new) -> bool:
@@ -50,14 +49,6 @@ def _equal(old, new) -> bool:
         return old is new
     old, new = np.asarray(old), np.asarray(new)
     return old.dtype == new.dtype and np.array_equal(old, new)
-
-
-def _sampler_state(sampler: BatchSampler) -> dict:
-    return {
-        "indices": sampler._indices.copy(),  # shuffled in place
-        "index_in_epoch": sampler._index_in_epoch,
-        "epochs_completed": sampler._epochs_completed,
-    }
 
 
 def _samplers(data: ParametricPDE) -> list[BatchSampler]:

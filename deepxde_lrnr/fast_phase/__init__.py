@@ -6,6 +6,7 @@ __all__ = [
     "NotResolvedWarning",
     "PrecisionWarning",
     "Solution",
+    "Status",
 ]
 
 from ..taylor.precision import PrecisionWarning
@@ -13,3 +14,4 @@ from .adam import Adam
 from .error_estimate import NotResolvedWarning
 from .least_squares import LeastSquares
 from .solution import Solution
+from .status import Status

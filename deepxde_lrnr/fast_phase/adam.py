@@ -9,6 +9,9 @@ import tensorflow as tf
 
 from .._checks import as_choice, as_integer, as_number
 from .._tracing import Compiled
+from .prepared import Prepared
+from .solution import Solution, joined
+from .status import Status
 
 _OBJECTIVES = ("absolute", "MSE")
 # mu solved in one compiled call: one, a few, many.
@@ -64,13 +67,8 @@ class Adam:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    def prepare(self, fast):
-        """Compiles the fast phase of a ``FastModel``.
-
-        Returns:
-            Function of mu, an array of shape (P, p), to the fields of a ``Solution``
-            beside mu, as arrays of P rows; with an attribute ``network`` that the
-            coefficients in them belong to.
+    def prepare(self, fast) -> Prepared:
+        """Makes the solver ready for a ``FastModel``.
 
         Raises:
             ValueError: If the network has no layers of low rank.
@@ -135,34 +133,35 @@ class Adam:
 
         compiled, indicator = Compiled(run), Compiled(held_out)
 
-        def solve(mu) -> dict[str, np.ndarray]:
+        def solve(mu) -> Solution:
             start, z, history, finite = compiled(*residual.batch(mu))
             before, after = indicator(start, z, *fast.held_out.batch(mu))
             # Where FastLRNR's residual is a number but the exact one is not.
             exact = tf.math.is_finite(after)
             z, finite = tf.where(exact[:, None], z, start), finite & exact
             after = tf.where(exact, after, before)
-            status = ["iterations done" if ok else "not finite" for ok in finite]
-            return {
-                "coefficients": np.asarray(z),
-                "initial_coefficients": np.asarray(start),
-                "initial_residual": np.sqrt(before),
-                "residual": np.sqrt(after),
-                "initial_objective": np.asarray(history[:, 0]),
-                "objective": np.where(finite, history[:, -1], history[:, 0]),
-                "history": np.asarray(history),
-                "steps": np.full(len(mu), self.iterations),
-                "status": np.asarray(status, object),
-            }
+            ended = Status.NOT_FINITE, Status.ITERATIONS_DONE
+            return Solution(
+                mu=mu,
+                coefficients=np.asarray(z),
+                initial_coefficients=np.asarray(start),
+                initial_residual=np.sqrt(before),
+                residual=np.sqrt(after),
+                initial_objective=np.asarray(history[:, 0]),
+                objective=np.where(finite, history[:, -1], history[:, 0]),
+                history=np.asarray(history),
+                steps=np.full(len(mu), self.iterations),
+                status=np.array([ended[int(ok)] for ok in finite], object),
+            )
 
-        def solve_all(mu) -> dict[str, np.ndarray]:
+        def solve_all(mu) -> Solution:
             return in_batches(solve, np.asarray(mu, fast.full.compute_dtype))
 
-        solve_all.network = fast.full
-        return solve_all
+        predictor = fast.predictor_of(fast.full)
+        return Prepared(type(self).__name__, predictor, solve_all, fast.estimate)
 
 
-def in_batches(solve, mu) -> dict[str, np.ndarray]:
+def in_batches(solve, mu) -> Solution:
     """Solves for mu of shape (n, p), a batch of one of few sizes after the other.
 
     Each batch is padded up to the next size, so that no number of mu needs a
@@ -173,6 +172,5 @@ def in_batches(solve, mu) -> dict[str, np.ndarray]:
         chunk = mu[start : start + _BATCHES[-1]]
         size = next(b for b in _BATCHES if len(chunk) <= b)
         padded = np.vstack([chunk, np.repeat(chunk[:1], size - len(chunk), axis=0)])
-        found = solve(padded)
-        parts.append({name: rows[: len(chunk)] for name, rows in found.items()})
-    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        parts.append(solve(padded)[: len(chunk)])
+    return joined(parts)

@@ -21,6 +21,7 @@ from .gauss_newton import minimise
 from .points import fast_collocations, num_points
 from .random_features import RandomFeatures
 from .refinement import points_like
+from .status import Status
 from .trial_space import TrialSpace
 
 # Random features by which the richer space is larger.
@@ -133,7 +134,7 @@ class ErrorEstimate:
             start = self._space.start(mu) if readout is None else readout
             at = self._equations.at(mu)
             minimum = minimise(at, start, _STEPS, 0.1, self._rcond)
-            if minimum.status == "not finite":
+            if minimum.status == Status.NOT_FINITE:
                 return np.nan
             points = self._data.physical(self._points.astype(float), mu)
             better = self._u(mu, points, minimum.unknowns)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._workspace import Workspace
 from .factors import RCOND, qr_factors
+from .status import Status
 
 # Shares that are tried, and how much larger a residual may be with one that leaves out
 # more. Those functions need readouts of up to its inverse, which cost as many digits
@@ -35,15 +36,14 @@ class Minimum(NamedTuple):
         history: Sum of squares at the start and after each step.
         held_out: The same at held-out points.
         factorisations: Number of Jacobians that were factored.
-        status: Why it stopped: "converged", "iterations done", "no further descent",
-            or "not finite".
+        status: How it ended.
     """
 
     unknowns: np.ndarray
     history: list[float]
     held_out: list[float]
     factorisations: int
-    status: str
+    status: Status
 
 
 def minimise(
@@ -113,26 +113,26 @@ def _minimisation(start, iterations, rtol, factorise):
         return Minimum(unknowns, history, held_out, count, status)
 
     if not np.isfinite([f, held_out[0]]).all():
-        return ended("not finite")
+        return ended(Status.NOT_FINITE)
     while True:
         fresh = factors is None
         if fresh:
             factors, count, change = factorise(at), count + 1, 0.0
             if factors is None:
-                return ended("not finite")
+                return ended(Status.NOT_FINITE)
             projected, step = at.projected(factors)
         removable = _squared(projected[: factors.rank])
         if removable <= max(rtol**2 * f, _ROUNDING**2 * history[0]):
             if fresh or change <= max(rtol, _ROUNDING):
-                return ended("converged")
+                return ended(Status.CONVERGED)
             # Another Jacobian sees as much more of the residual as it has changed.
             factors = None
             continue
         if len(history) > iterations:
-            return ended("iterations done")
+            return ended(Status.ITERATIONS_DONE)
         share, new = yield from _backtrack(unknowns, step, f, 6 if fresh else 0)
         if new is None and fresh:
-            return ended("no further descent")
+            return ended(Status.NO_DESCENT)
         left = removable
         if new is not None:
             unknowns, at, f = unknowns + share * step, new, _squared(new.fitted)

@@ -10,6 +10,9 @@ from threadpoolctl import threadpool_limits
 from .._checks import as_integer, as_number
 from .gauss_newton import minimise
 from .parallel import ForEachMu
+from .prepared import Prepared
+from .solution import Solution
+from .status import Status
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,8 @@ class LeastSquares:
     def __post_init__(self):
         check_steps(self)
 
-    def prepare(self, fast):
-        """Makes the fast phase of a ``FastModel``.
-
-        Returns:
-            Function of mu, an array of shape (P, p), to the fields of a ``Solution``
-            beside mu, as arrays of P rows; with an attribute ``network`` that the
-            coefficients in them belong to.
+    def prepare(self, fast) -> Prepared:
+        """Makes the solver ready for a ``FastModel``.
 
         Raises:
             ValueError: If there are more unknowns than residuals, or a function of the
@@ -77,15 +75,15 @@ class LeastSquares:
 
         each = ForEachMu(lambda mu, workspace: [solve_one(m, workspace) for m in mu])
 
-        def solve(mu) -> dict[str, np.ndarray]:
+        def solve(mu) -> Solution:
             minima, before = zip(*each(mu), strict=True)
             readouts = np.array([[*m.unknowns, 0] for m in minima])
             initial = np.zeros_like(readouts)
             initial[:, -1] = 1
-            return fields_of(minima, before, readouts, initial, self.iterations)
+            return solution_of(mu, minima, before, readouts, initial, self.iterations)
 
-        solve.network = fast.network
-        return solve
+        predictor = fast.predictor_of(fast.network)
+        return Prepared("trial space", predictor, solve, fast.estimate)
 
 
 def check_steps(solver) -> None:
@@ -100,11 +98,12 @@ def check_steps(solver) -> None:
     object.__setattr__(solver, "rtol", rtol)
 
 
-def fields_of(minima, before, found, initial, iterations: int) -> dict[str, np.ndarray]:
-    """Fields of a ``Solution`` beside mu: what was found where it is better.
+def solution_of(mu, minima, before, found, initial, iterations: int) -> Solution:
+    """What was found where it is better, otherwise the start.
 
     Args:
-        minima: A ``Minimum`` for each of P mu.
+        mu: Shape (P, p).
+        minima: A ``Minimum`` for each of them.
         before: Held-out sums of squares of the starts, shape (P,).
         found: Coefficients after the fast phase, shape (P, q).
         initial: Those of the starts.
@@ -120,15 +119,16 @@ def fields_of(minima, before, found, initial, iterations: int) -> dict[str, np.n
     # Comparisons with NaN are false.
     better = (steps > 0) & (after < before)
     status = np.array([m.status for m in minima], object)
-    status[~better & (status != "not finite")] = "no improvement"
-    return {
-        "coefficients": np.where(better[:, None], found, initial),
-        "initial_coefficients": initial,
-        "initial_residual": np.sqrt(before),
-        "residual": np.sqrt(np.where(better, after, before)),
-        "initial_objective": history[:, 0],
-        "objective": np.where(better, history[:, -1], history[:, 0]),
-        "history": history,
-        "steps": steps,
-        "status": status,
-    }
+    status[~better & (status != Status.NOT_FINITE)] = Status.NO_IMPROVEMENT
+    return Solution(
+        mu=mu,
+        coefficients=np.where(better[:, None], found, initial),
+        initial_coefficients=initial,
+        initial_residual=np.sqrt(before),
+        residual=np.sqrt(np.where(better, after, before)),
+        initial_objective=history[:, 0],
+        objective=np.where(better, history[:, -1], history[:, 0]),
+        history=history,
+        steps=steps,
+        status=status,
+    )

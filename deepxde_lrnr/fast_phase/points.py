@@ -12,6 +12,7 @@ import numpy as np
 from deepxde import icbc
 
 from .._checks import as_integer, as_reals
+from .._deepxde import has_timedomain
 from ..data import ParametricPDE
 from ..data.collocation import Collocation
 from ..data.residual import Residual
@@ -159,7 +160,7 @@ def _condition_points(condition, trained, num_fitted: int, num_held_out: int, se
 def _on_boundary(geom, count: int) -> np.ndarray:
     """Points of the boundary, and of the initial time."""
     points = [geom.random_boundary_points(count)]
-    if hasattr(geom, "timedomain"):
+    if has_timedomain(geom):
         points.append(geom.random_initial_points(count))
     return np.vstack(points)
 

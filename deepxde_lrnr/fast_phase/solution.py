@@ -39,12 +39,7 @@ class Solution:
             (iterations + 1,) or (n, iterations + 1) with the solver's ``iterations``;
             constant after the last step.
         steps: Number of steps taken, int or array of shape (n,).
-        status: Why it stopped, str or array of shape (n,): "converged", "iterations
-            done", "no further descent" (of a step that lowers the residual there is
-            none), "no improvement" (the start was returned: nothing has a lower
-            residual at held-out points), "not finite", or, whatever the reason,
-            "not resolved": the residual is one that leaves relative errors of u above a
-            per cent, as ``FastModel.estimate_errors`` has found over the box.
+        status: How it ended, a ``Status``, which is a string, or array of shape (n,).
         method: In what it was solved, str or array of shape (n,): "trial space"
             (``LeastSquares``), "reduced basis", "all neurons" (the trial space of the
             full network, where a tolerance asks for it), or the name of another solver.
@@ -63,10 +58,9 @@ class Solution:
     history: np.ndarray
     steps: np.ndarray
     status: np.ndarray
-    method: np.ndarray
-    estimated_error: np.ndarray
-    _stages: dict = field(repr=False)
-    _model: object = field(repr=False)
+    method: np.ndarray | None = None
+    estimated_error: np.ndarray | None = None
+    _solvers: dict = field(default_factory=dict, repr=False)
 
     def __repr__(self):
         mu, residual = np.atleast_2d(self.mu), np.ravel(self.residual)
@@ -98,27 +92,36 @@ class Solution:
         on a reference; where the family is not resolved it says so (errors above a few
         per cent), and how far off it is otherwise: ``benchmarks/fast_phase.py``.
         """
-        single = self.mu.ndim == 1
+        found = self._errors(True)
+        return found[0] if self.mu.ndim == 1 else found
+
+    def with_errors(self, rows: np.ndarray) -> Solution:
+        """The same with errors estimated at some of n mu, boolean, shape (n,)."""
+        return replace(self, estimated_error=self._errors(rows))
+
+    def _errors(self, wanted) -> np.ndarray:
+        """Estimates, of which those that are missing are made where they are wanted."""
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
         residual, found = np.atleast_1d(self.residual), np.array(self.estimated_error)
         found = np.atleast_1d(found)
-        for stage, rows in self._parts():
-            rows = rows[np.isnan(found[rows])]
+        missing = np.isnan(found) & wanted
+        for solver, rows in self._parts():
+            rows = rows[missing[rows]]
             if len(rows):
-                found[rows] = stage.errors(mu[rows], z[rows], residual[rows])
-        return found[0] if single else found
+                found[rows] = solver.errors(mu[rows], z[rows], residual[rows])
+        return found
 
     def _parts(self):
-        """Each method, with the numbers of its mu."""
+        """Each solver, ``Prepared``, with the numbers of its mu."""
         method = np.atleast_1d(np.asarray(self.method, object))
-        for name, stage in self._stages.items():
+        for name, solver in self._solvers.items():
             rows = np.flatnonzero(method == name)
             if len(rows):
-                yield stage, rows
+                yield solver, rows
 
     @property
     def _predictor(self):
-        return next(iter(self._stages.values())).predictor
+        return next(iter(self._solvers.values())).predictor
 
     @property
     def parameter_space(self):
@@ -131,11 +134,15 @@ class Solution:
         return self._predictor.coordinates
 
     def __getitem__(self, index) -> Solution:
-        """Solution for the mu at ``index``, an integer or a slice, of several mu."""
+        """Solution for the mu at ``index``, as of an array, of several mu."""
         if self.mu.ndim == 1:
             raise IndexError("the solution is that of one mu; it has no index.")
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.repr}
-        return replace(self, **{name: a[index] for name, a in arrays.items()})
+        return replace(self, **{name: a[index] for name, a in self.arrays().items()})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The attributes, by their names."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.repr}
+        return {name: a for name, a in values.items() if a is not None}
 
     def predict(self, x, operator=None) -> np.ndarray:
         """The solution at points, in double precision if ``LeastSquares`` found it.
@@ -159,7 +166,7 @@ class Solution:
         """
         x = self._predictor.check_points(x)
         mu = np.atleast_2d(self.mu)
-        self._predictor.warn_outside(self._model.geom, x, mu, stacklevel=2)
+        self._predictor.warn_outside(x, mu, stacklevel=2)
         return self.evaluate(x, lambda predictor: predictor.compile(operator))
 
     def reference_points(self, x) -> np.ndarray | None:
@@ -180,8 +187,8 @@ class Solution:
         single = self.mu.ndim == 1
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
         parts = []
-        for stage, rows in self._parts():
-            predictor, own = stage.predictor, stage.own(z[rows])
+        for solver, rows in self._parts():
+            predictor, own = solver.predictor, solver.own(z[rows])
             function = function_of(predictor)
             values = predictor.evaluate(function, x, mu[rows], own, single)
             parts.append((rows, values))
@@ -218,13 +225,28 @@ class Solution:
         single = self.mu.ndim == 1
         mu, z = np.atleast_2d(self.mu), np.atleast_2d(self.coefficients)
         found = [None] * len(mu)
-        for stage, rows in self._parts():
-            if stage.gradient is None:
+        for solver, rows in self._parts():
+            if solver.gradient is None:
                 raise ValueError(
-                    f"gradient() was asked of a solution in the {stage.name}; it must "
-                    "be one in the reduced basis: fast.build_basis(), then solve."
+                    f"gradient() was asked of a solution in the {solver.method}; it "
+                    "must be one in the reduced basis: fast.build_basis(), then solve."
                 )
-            own = stage.own(z[rows])
+            own = solver.own(z[rows])
             for i, c in zip(rows, own, strict=True):
-                found[i] = stage.gradient(stage.predictor, mu[i], c, x)
+                found[i] = solver.gradient(solver.predictor, mu[i], c, x)
         return found[0] if single else np.array(found)
+
+
+def joined(parts: list[Solution]) -> Solution:
+    """One solution of the mu of several; rows of other lengths end in zeros."""
+    arrays = [part.arrays() for part in parts]
+    merged = {name: value for part in parts for name, value in part._solvers.items()}
+    found = {name: _stacked([a[name] for a in arrays]) for name in arrays[0]}
+    return Solution(**found, _solvers=merged)
+
+
+def _stacked(parts: list[np.ndarray]) -> np.ndarray:
+    if parts[0].ndim == 1:
+        return np.concatenate(parts)
+    width = max(part.shape[1] for part in parts)
+    return np.vstack([np.pad(p, ((0, 0), (0, width - p.shape[1]))) for p in parts])

@@ -214,7 +214,7 @@ class TrialSpace:
     @property
     def takes_parameters(self) -> bool:
         """Whether the features depend on mu."""
-        return takes_parameters(self.precision.network._input_transform)
+        return takes_parameters(self.precision.network.feature_transform)
 
     def features(self, points: np.ndarray, mu=None, with_solution=False) -> np.ndarray:
         """What the feature transform gives.

@@ -2,57 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .error_estimate import RESOLVED
+from .solution import Solution
+from .status import Status
 
 # Errors may be so many times larger for their residual than where that was looked at.
 _DOUBTFUL = 5
-_NAME = "not resolved"
 
 
-def name_above(tolerance: float, found: dict, errors: np.ndarray) -> None:
+def name_above(tolerance: float, found: Solution) -> Solution:
     """Names solutions whose estimated error is above a tolerance, or not known.
 
     Args:
         tolerance: The largest relative error.
-        found: Fields of a ``Solution`` beside mu, of which the status is written.
-        errors: Estimates, NaN where there is none, shape (P,).
+        found: For several mu.
     """
     # A comparison with NaN is false.
-    _name(found["status"], ~(errors <= tolerance))
+    return _named(found, ~(found.estimated_error <= tolerance))
 
 
-def estimate_doubtful(stages, mu, found: dict, errors, likely: np.ndarray) -> None:
+def estimate_doubtful(found: Solution, likely: np.ndarray) -> Solution:
     """Estimates errors where the residual does not tell whether they are large.
 
     Args:
-        stages: Those of the solve.
-        mu: Shape (P, p).
-        found: As for ``name_above``.
-        errors: The same; what is estimated is written.
+        found: For P mu.
         likely: The errors that the residuals are likely to leave, shape (P,).
     """
     doubtful = (RESOLVED / _DOUBTFUL < likely) & (likely <= RESOLVED)
-    doubtful &= np.isnan(errors) & (found["status"] != "not finite")
-    for stage in stages:
-        rows = np.flatnonzero(doubtful & (found["method"] == stage.name))
-        if len(rows):
-            z, residuals = found["coefficients"][rows], found["residual"][rows]
-            errors[rows] = stage.errors(mu[rows], z, residuals)
+    doubtful &= found.status != Status.NOT_FINITE
+    return found.with_errors(doubtful)
 
 
-def name_unresolved(found: dict, errors: np.ndarray, likely: np.ndarray | None) -> None:
+def name_unresolved(found: Solution, likely: np.ndarray | None) -> Solution:
     """Names solutions with an error above a per cent, estimated or else likely.
 
     Args:
-        found: As for ``name_above``.
-        errors: The same.
+        found: For P mu.
         likely: As for ``estimate_doubtful``, ``None`` if nothing is known.
     """
-    known = errors if likely is None else np.where(np.isnan(errors), likely, errors)
-    _name(found["status"], known > RESOLVED)
+    known = found.estimated_error
+    if likely is not None:
+        known = np.where(np.isnan(known), likely, known)
+    return _named(found, known > RESOLVED)
 
 
-def _name(status: np.ndarray, rows: np.ndarray) -> None:
-    status[rows & (status != "not finite")] = _NAME
+def _named(found: Solution, rows: np.ndarray) -> Solution:
+    status = found.status.copy()
+    status[rows & (status != Status.NOT_FINITE)] = Status.NOT_RESOLVED
+    return replace(found, status=status)

@@ -77,7 +77,7 @@ def pack_functions(net, dim: int, stacklevel: int) -> Packed:
                 program["double"] = traced_program(key, function, columns, "float64")
         return program
 
-    feature, output = net._input_transform, net._output_transform
+    feature, output = net.feature_transform, net.output_transform
     packed.header["feature_transform"] = packed.header["output_transform"] = None
     if feature is not None:
         columns = (x, mu) if num_args(feature) == 2 else (x,)

@@ -87,8 +87,8 @@ def _differences(net: HyperLRNR, header: dict) -> list[str]:
     saved["float type"] = header["dtype"]
     ours = {"parameter space": net.parameter_space, "float type": net.compute_dtype}
     for name, transform in (
-        ("feature_transform", net._input_transform),
-        ("output_transform", net._output_transform),
+        ("feature_transform", net.feature_transform),
+        ("output_transform", net.output_transform),
     ):
         ours[name] = "none" if transform is None else "one"
         saved[name] = "none" if functions[name] is None else "one"

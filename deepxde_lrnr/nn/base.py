@@ -8,12 +8,13 @@ import warnings
 import deepxde as dde
 
 from .._checks import as_integer, is_integer, shown
+from .._deepxde import Network
 from .coefficients import CoefficientLayout
 from .low_rank import LowRankStack, hidden_activations
 from .regularizers import Regularization
 
 
-class LowRankNN(dde.nn.NN):
+class LowRankNN(Network):
     """Base of the low rank networks: a ``dde.nn.NN`` that fits Keras 3."""
 
     # Set by the subclasses.

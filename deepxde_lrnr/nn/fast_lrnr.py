@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._checks import as_choice, as_reals, shown
+from .._deepxde import copy_transforms
 from .hyper_lrnr import HyperLRNR, ParametricNN
 from .hypernetwork import Hypernetwork
 from .low_rank import LowRankStack
@@ -80,8 +81,7 @@ class FastLRNR(ParametricNN):
         self.full_size = net.layout.num_inner
 
         self.parameter_space = net.parameter_space
-        self._input_transform = net._input_transform
-        self._output_transform = net._output_transform
+        copy_transforms(net, self)
         self.deformation = net.deformation
         self.stack = LowRankStack(
             tuple(len(i) for i in indices),

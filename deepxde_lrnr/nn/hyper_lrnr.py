@@ -111,13 +111,13 @@ class ParametricNN(LowRankNN):
                     f"{tuple(x.shape)}, that of x."
                 )
         y = self._combine(self.features(mu_rows, inputs), coefficients)
-        if self._output_transform is not None:
-            y = apply_output_transform(self._output_transform, mu_rows, x, y)
+        if self.output_transform is not None:
+            y = apply_output_transform(self.output_transform, mu_rows, x, y)
         return y
 
     def _num_coordinates(self) -> int | None:
         """d, if it is known."""
-        given = self.stack.built and self._input_transform is None
+        given = self.stack.built and self.feature_transform is None
         return self.stack.W_in.shape[0] if given else None
 
     def _combine(self, features, coefficients):
@@ -126,12 +126,12 @@ class ParametricNN(LowRankNN):
 
     def features(self, mu_rows, x):
         """Features of the rows: ``x`` itself, or what the feature transform makes."""
-        if self._input_transform is None:
+        if self.feature_transform is None:
             features = x
-        elif num_args(self._input_transform) == 2:
-            features = apply_feature_transform(self._input_transform, x, mu_rows)
+        elif num_args(self.feature_transform) == 2:
+            features = apply_feature_transform(self.feature_transform, x, mu_rows)
         else:
-            features = apply_feature_transform(self._input_transform, x)
+            features = apply_feature_transform(self.feature_transform, x)
         return features
 
     def apply_feature_transform(self, transform):
@@ -146,7 +146,7 @@ class ParametricNN(LowRankNN):
             ValueError: If ``transform`` is no such function.
         """
         check_feature_transform("transform", transform)
-        self._input_transform = transform
+        super().apply_feature_transform(transform)
 
     def apply_output_transform(self, transform):
         """Computes u = ``transform(inputs, outputs)``.
@@ -159,7 +159,7 @@ class ParametricNN(LowRankNN):
             ValueError: If ``transform`` is no such function.
         """
         check_output_transform("transform", transform)
-        self._output_transform = transform
+        super().apply_output_transform(transform)
 
 
 class HyperLRNR(ParametricNN):

@@ -93,15 +93,15 @@ class LRNR(LowRankNN):
                 "LRNR takes the points x alone; for inputs (mu, x) use HyperLRNR."
             )
         features = inputs
-        if self._input_transform is not None:
-            features = self._input_transform(features)
+        if self.feature_transform is not None:
+            features = self.feature_transform(features)
         check_num_features(self.layer_sizes[0], inputs, features)
         coefficients = self.scales
         # Nothing holds these s_l above zero, and the sign of one means nothing.
         self._add_penalty(self.layout.split(tf.abs(coefficients))[0])
         y = self.stack(features, coefficients)
-        if self._output_transform is not None:
-            y = self._output_transform(inputs, y)
+        if self.output_transform is not None:
+            y = self.output_transform(inputs, y)
         return y
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from .._checks import shown
+from .._deepxde import transforms_of
 from .._user_errors import as_it_is
 from ..parameters.space import check_space
 from .hyper_lrnr import ParametricNN
@@ -121,7 +122,7 @@ class Parametric(ParametricNN):
 
     def _num_coordinates(self) -> int | None:
         # DeepXDE's networks for TensorFlow do not keep the size of their input.
-        return self._num_features if self._input_transform is None else None
+        return self._num_features if self.feature_transform is None else None
 
     def _combine(self, features, coefficients):
         self._check_transforms()
@@ -183,9 +184,9 @@ class Parametric(ParametricNN):
             )
 
     def _check_transforms(self) -> None:
-        for name in ("feature", "output"):
-            kept = "_input_transform" if name == "feature" else "_output_transform"
-            if getattr(self.net, kept) is not None:
+        kinds = ("feature", "output")
+        for name, transform in zip(kinds, transforms_of(self.net), strict=True):
+            if transform is not None:
                 raise as_it_is(
                     ValueError(
                         f"net has a transform of its own; apply it to the Parametric, "

@@ -38,8 +38,8 @@ def as_layers(net: ParametricNN, x: np.ndarray) -> ParametricNN:
             f"which is {error}; {supported}"
         ) from None
     functions = {
-        "feature_transform": net._input_transform,
-        "output_transform": net._output_transform,
+        "feature_transform": net.feature_transform,
+        "output_transform": net.output_transform,
         "activation": [*activations, None],
         "deformation": None,
         "hypernetwork": branch,

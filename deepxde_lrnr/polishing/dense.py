@@ -6,6 +6,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
+from .._deepxde import transforms_of
 from .._user_errors import apply_feature_transform
 from ..nn.dense import NotReadable, dense_stack, read_layers
 
@@ -45,17 +46,16 @@ class PlainNetwork:
                 "layers and any transforms."
             ) from None
         self.stack, self.last = dense_stack(layers, "float64"), last
-        self._input_transform = net._input_transform
-        self._given_output_transform = net._output_transform
-        self._output_transform = None
-        if net._output_transform is not None:
-            self._output_transform = self._transformed
+        self.feature_transform, self._given_output_transform = transforms_of(net)
+        self.output_transform = None
+        if self._given_output_transform is not None:
+            self.output_transform = self._transformed
 
     def features(self, mu_rows, x):
         """Features of rows: ``x``, or what the feature transform makes of it."""
-        if self._input_transform is None:
+        if self.feature_transform is None:
             return x
-        return apply_feature_transform(self._input_transform, x)
+        return apply_feature_transform(self.feature_transform, x)
 
     def _transformed(self, inputs, outputs):
         _, x = inputs

@@ -15,6 +15,7 @@ from ..fast_phase.expansion import find_expansion
 from ..fast_phase.gauss_newton import minimise
 from ..fast_phase.points import PER_UNKNOWN_RANDOM, fast_collocations, num_points
 from ..fast_phase.random_features import RandomFeatures, search_scales
+from ..fast_phase.status import Status
 from ..prediction import Predictor
 from ..taylor.precision import Precision
 from .dense import PlainNetwork, check_layers
@@ -118,17 +119,15 @@ def polish(
     status, unknowns = minimum.status, minimum.unknowns
     if not better:
         space, unknowns = search.space, search.space.start()
-        status = status if status == "not finite" else "no improvement"
+        status = status if status == Status.NOT_FINITE else Status.NO_IMPROVEMENT
     residual = float(np.sqrt(minimum.held_out[-1])) if better else initial
     error = np.nan
-    if not last and status != "not finite" and expansion.indices is not None:
+    if not last and status != Status.NOT_FINITE and expansion.indices is not None:
         with threadpool_limits(limits=1, user_api="blas"):
             error = search.error_of(space, unknowns, residual)
     if error > RESOLVED:
-        status = "not resolved"
+        status = Status.NOT_RESOLVED
     variables.assign(unknowns[space.num_readouts :])
-    geom = data.geom
-    time = hasattr(geom, "timedomain") or isinstance(geom, dde.geometry.TimeDomain)
     return PolishedSolution(
         initial_residual=initial,
         residual=residual,
@@ -138,7 +137,7 @@ def polish(
         steps=search.steps if better else 0,
         status=status,
         num_random_features=len(space.random),
-        _predictor=Predictor(space, geom.dim, time),
+        _predictor=Predictor(space, data.geom),
         _data=data,
         _net=model.net,
         _held_out=held_out,
@@ -215,7 +214,7 @@ class _Search:
         richer = space.with_random(space.random.beside(more))
         at, start = self._at(richer), richer.embed(unknowns, space)
         minimum = minimise(at, start, _FEW_STEPS, _RTOL)
-        if minimum.status == "not finite":
+        if minimum.status == Status.NOT_FINITE:
             return np.nan
         mu, x = np.zeros((1, 1)), self._points.astype(float)
         u, better = (
@@ -234,7 +233,7 @@ class _Search:
         space, found = self._best
         at = self._at(space)
         minimum = found
-        if found.status != "converged":
+        if found.status != Status.CONVERGED:
             minimum = minimise(at, found.unknowns, _STEPS, _RTOL)
         if not minimum.held_out[-1] <= found.held_out[-1]:
             minimum = found

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from .._checks import as_function
 from ..data.outside import warn_outside
+from ..fast_phase.status import Status
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -27,10 +28,7 @@ class PolishedSolution:
             numbers of the ``dde.Variable``.
         variables: Values of the ``external_trainable_variables``, in their order.
         steps: Number of Gauss-Newton steps of the last solve.
-        status: Why it stopped: "converged", "iterations done", "no further descent",
-            "not finite", or "no improvement" (this is the trained network's solution:
-            nothing has a lower residual at points held out). Above an ``error`` of a
-            per cent it is "not resolved".
+        status: How it ended; a ``fast_phase.Status`` is a string.
         num_random_features: Random features beside the hidden states.
     """
 
@@ -40,7 +38,7 @@ class PolishedSolution:
     unknowns: np.ndarray
     variables: list[np.ndarray]
     steps: int
-    status: str
+    status: Status
     num_random_features: int
     _predictor: object = field(repr=False)
     _data: object = field(repr=False)
@@ -80,7 +78,7 @@ class PolishedSolution:
                 in the time domain.
         """
         x = self._predictor.check_points(x)
-        warn_outside(self._data.geom, x, stacklevel=2)
+        warn_outside(self._predictor.geom, x, stacklevel=2)
         variables, given = self._data.variables, operator
         variables.assign(self.unknowns[len(self.unknowns) - variables.size :])
         if given is not None:

@@ -20,15 +20,12 @@ class BasisPredictor(Predictor):
 
     Args:
         network: ``BasisFunctions``.
-        dim: As for ``Predictor``.
-        time: As for ``Predictor``.
+        geom: As for ``Predictor``.
         deformation: As for ``Predictor``.
     """
 
-    def __init__(
-        self, network, dim: int | None = None, time: bool = False, deformation=None
-    ):
-        super().__init__(network, dim, time, deformation)
+    def __init__(self, network, geom=None, deformation=None):
+        super().__init__(network, geom, deformation)
         transform = network.precision.output_transform
         self._transform = traced(transform, reduce_retracing=True)
         self._blas = ThreadpoolController()
@@ -67,7 +64,7 @@ class BasisPredictor(Predictor):
     def _of_some(self, x, mu, coefficients, basis) -> np.ndarray:
         """u for some mu, shape (P, N, number of components)."""
         transform = None
-        if self.network.precision.network._output_transform is not None:
+        if self.network.precision.network.output_transform is not None:
 
             def transform(*rows):
                 return self._transform(*map(tf.constant, rows)).numpy()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..fast_phase.gauss_newton import minimise_each
-from ..fast_phase.least_squares import check_steps, fields_of
+from ..fast_phase.least_squares import check_steps, solution_of
 from ..fast_phase.parallel import AT_ONCE, ForEachMu
+from ..fast_phase.prepared import Prepared
+from ..fast_phase.solution import Solution
+from .gradient import gradient
 from .jacobians import basis_factors
 
 # After as many mu a compilation is worth its time.
@@ -44,7 +48,7 @@ class BasisLeastSquares:
     def __post_init__(self):
         check_steps(self)
 
-    def prepare(self, fast):
+    def prepare(self, fast) -> Prepared:
         """As ``LeastSquares.prepare``.
 
         Raises:
@@ -71,7 +75,7 @@ class BasisLeastSquares:
 
         each, solved = ForEachMu(solve_some), 0
 
-        def solve(mu) -> dict[str, np.ndarray]:
+        def solve(mu) -> Solution:
             nonlocal solved
             solved += len(mu)
             if len(mu) >= AT_ONCE and solved >= MANY:
@@ -79,13 +83,18 @@ class BasisLeastSquares:
             initial, minima = zip(*each(mu), strict=True)
             before = [m.held_out[0] for m in minima]
             found = np.array([m.unknowns for m in minima])
-            fields = fields_of(
-                minima, before, found, np.array(initial), self.iterations
+            solution = solution_of(
+                mu, minima, before, found, np.array(initial), self.iterations
             )
             # Where the start cannot be improved on it is the solution all the same.
-            unmoved = fields["steps"] == 0
-            fields["status"][unmoved] = [m.status for m in minima if len(m.history) < 2]
-            return fields
+            ended = np.array([m.status for m in minima], object)
+            status = np.where(solution.steps == 0, ended, solution.status)
+            return replace(solution, status=status)
 
-        solve.network = basis.functions
-        return solve
+        return Prepared(
+            "reduced basis",
+            fast.predictor_of(basis.functions),
+            solve,
+            basis.estimate_errors,
+            partial(gradient, equations),
+        )

@@ -68,7 +68,7 @@ class Surrogate:
         self.errors, self.usable = errors, usable
         self.size = interpolation.coefficients.shape[1]
         self._values, self._interpolation = values, interpolation
-        self._output_transform, self._inverse = output_transform, inverse
+        self._transform, self._inverse = output_transform, inverse
 
     def __repr__(self):
         space = repr(self.parameter_space).partition("(")[2][:-1]
@@ -167,7 +167,7 @@ class Surrogate:
         """u at points whose basis values fit into the memory."""
         points = x if reference is None else reference
         basis, step = self._values(points), max(1, _MAX_ROWS // len(x))
-        transform = self._output_transform
+        transform = self._transform
         parts = [
             combined(x, mu[i : i + step], coefficients[i : i + step], basis, transform)
             for i in range(0, len(mu), step)

@@ -8,17 +8,7 @@ import numpy as np
 
 from ..fast_model import FastModel
 from ..parameters import OutsideParameterSpaceWarning
-
-# What a sweep keeps of solutions.
-_FIELDS = (
-    "mu",
-    "initial_residual",
-    "residual",
-    "estimated_error",
-    "steps",
-    "status",
-    "method",
-)
+from .result import kept_of
 
 
 class ChunkSolver:
@@ -42,7 +32,7 @@ class ChunkSolver:
             # There was one for all mu.
             warnings.simplefilter("ignore", OutsideParameterSpaceWarning)
             solution = self.fast.solve(mu, *self.solving)
-        arrays = {name: getattr(solution, name) for name in _FIELDS}
+        arrays = kept_of(solution)
         if self.x is not None:
             values = solution.evaluate(self.x, self._function)
             if isinstance(values, list):

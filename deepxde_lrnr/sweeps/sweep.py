@@ -6,7 +6,6 @@ __all__ = ["Sweep", "sweep"]
 
 import dataclasses
 import os
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,43 +13,10 @@ from .._checks import as_function, as_integer, as_path, as_points, as_verbose
 from .._forks import check_fork
 from .._progress import progress_bar
 from ..fast_model import FastModel
-from ..parameters import ParameterSpace
 from ..solvers import check_solver_and_tolerance
 from .chunks import ChunkSolver
+from .result import Sweep
 from .stores import GridOutput, chunks_left, open_store, size_of_chunks
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Result of a sweep over n mu, in their order.
-
-    Attributes:
-        mu: Array of shape (n, p).
-        initial_residual: Root mean square of the residual at held-out points before the
-            fast phase, shape (n,); see ``Solution``.
-        residual: The same afterwards: an indicator of the error.
-        estimated_error: Estimated relative L2 error of u, shape (n,), NaN where the
-            solve makes no estimate: see ``Solution``.
-        steps: Number of steps taken, shape (n,).
-        status: Why the fast phase stopped, array of n strings.
-        method: In what it was solved, array of n strings; see ``Solution``.
-        x: Points, array of shape (N, d), or ``None``.
-        values: Values at the points, shape (n, N, number of components), or ``None``
-            without points. With an ``out`` they stay there: a Zarr array, or an array
-            that is mapped from the .npz file.
-        parameter_space: ``ParameterSpace`` of mu.
-    """
-
-    mu: np.ndarray
-    initial_residual: np.ndarray
-    residual: np.ndarray
-    estimated_error: np.ndarray
-    steps: np.ndarray
-    status: np.ndarray
-    method: np.ndarray
-    x: np.ndarray | None
-    values: np.ndarray | None = field(repr=False)
-    parameter_space: ParameterSpace
 
 
 def sweep(

@@ -198,8 +198,8 @@ def _pack(fast) -> bytes:
         file = path.read_bytes()
     full = fast.full
     functions = {
-        "feature_transform": full._input_transform,
-        "output_transform": full._output_transform,
+        "feature_transform": full.feature_transform,
+        "output_transform": full.output_transform,
         "activation": [*full.stack.activations, None],
     }
     return cloudpickle.dumps((file, fast.residual.data, functions))

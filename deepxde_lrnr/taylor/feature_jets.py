@@ -35,7 +35,7 @@ class FeatureJets:
     """
 
     def __init__(self, precision: Precision, indices: MultiIndices, points):
-        transform = precision.network._input_transform
+        transform = precision.network.feature_transform
         self.takes_parameters = takes_parameters(transform)
         self._points = np.asarray(points, float)
         num_parameters = precision.network.parameter_space.dim

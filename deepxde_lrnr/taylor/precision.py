@@ -53,7 +53,7 @@ class Precision:
 
     def output_transform(self, mu_rows, x, values):
         """u from N, for rows in double precision."""
-        transform = self.network._output_transform
+        transform = self.network.output_transform
         if transform is None:
             return values
         dtype = self.dtype("output_transform")
@@ -137,18 +137,18 @@ class Precision:
             stacklevel: As for ``warnings.warn``.
         """
         network = self.network
-        if network._input_transform is not None:
+        if network.feature_transform is not None:
 
             def features(dtype):
                 f = traced(lambda mu, x: network.features(mu, x))
                 return [f(tf.constant(mu, dtype), tf.constant(x, dtype))]
 
             self.settle("feature_transform", features, stacklevel + 1)
-        if network._output_transform is not None:
+        if network.output_transform is not None:
 
             def outputs(dtype):
                 y = tf.ones((len(x), network.stack.num_outputs), dtype)
-                f = traced(lambda mu, x, y: network._output_transform((mu, x), y))
+                f = traced(lambda mu, x, y: network.output_transform((mu, x), y))
                 return [f(tf.constant(mu, dtype), tf.constant(x, dtype), y)]
 
             self.settle("output_transform", outputs, stacklevel + 1)

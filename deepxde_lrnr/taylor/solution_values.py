@@ -68,7 +68,7 @@ class SolutionValues:
         weights = {name: np.asarray(w, float) for name, w in weights.items()}
         sizes = Sizes.of(weights, y.shape[1])
         self._weights, self._activations = weights, activations
-        self._depth, self._outputs = len(sizes.widths), sizes.outputs
+        self._depth, self._num_outputs = len(sizes.widths), sizes.outputs
         self._count, self.size = len(y), len(y) * sizes.outputs
         kernels, biases = (
             [weights[f"{name}_{i}"] for i in range(len(sizes.hidden) + 1)]
@@ -111,7 +111,7 @@ class SolutionValues:
             for f in ([features] if shared else features)
         ]
         count = features[0].shape[1]
-        out = np.empty((self._count, self._outputs, count))
+        out = np.empty((self._count, self._num_outputs, count))
         out[...] = self._constants
         alone = self._random.size and self._own is None
         if alone and shared:
@@ -155,7 +155,7 @@ class SolutionValues:
                 # What the next layer needs of this one, and what N does.
                 before = modes[level][:, :width]
                 np.matmul(backward[level], state, out=before)
-                rank = len(before) - self._outputs
+                rank = len(before) - self._num_outputs
                 out[:, block] += before[rank:]
                 if f"W_{level + 1}" in self._weights:
                     if state is not inner:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from .._deepxde import count_steps
 from .._point_major import of_one
-from .._releases import ITERATION, iterations
-from ..callbacks.state import variables
+from .state import variables
 
 # Number of steps between two checks, fewer if their batches would be so many bytes.
 _EVERY = 100
@@ -130,11 +130,10 @@ class Watch:
 
     def _set_step(self, step: int) -> None:
         state = self.model.train_state
-        setattr(state, ITERATION, iterations(state) - (state.step - step))
-        state.step = step
+        count_steps(state, step - state.step)
 
     def _losses(self, batch) -> np.ndarray:
-        return self.model._outputs_losses(True, *batch)[1]
+        return self.model.losses_of(*batch).numpy()
 
     def _fail(self, step: int, batch, gradients=False, of_test=False):
         mu = batch[0][0]
@@ -179,10 +178,9 @@ class Watch:
         return np.isfinite(self._losses(batch))
 
     def _gradients_finite(self, batch) -> np.ndarray:
-        weights = self.model.net.trainable_variables
-        weights = weights + self.model.external_trainable_variables
+        weights = self.model.trained_variables
         with tf.GradientTape(persistent=True) as tape:
-            losses = tf.unstack(self.model.outputs_losses_train(*batch)[1])
+            losses = tf.unstack(self.model.losses_of(*batch))
         return np.array(
             [
                 _are_finite(

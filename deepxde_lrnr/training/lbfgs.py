@@ -9,6 +9,11 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import minimize
 
+from .._deepxde import count_steps
+
+# Where a step takes some of the mu or of the points; more would only fit these.
+_ITERATIONS_OF_A_BATCH = 20
+
 
 class Steps(NamedTuple):
     """What one call of ``LBFGS`` did.
@@ -95,6 +100,25 @@ class LBFGS:
         finally:
             _assign(variables, best[1])
         return Steps(int(result.nit), str(result.message))
+
+
+def run_lbfgs(model) -> None:
+    """Takes all steps of a training.
+
+    Args:
+        model: ``deepxde_lrnr.Model`` whose ``train_step`` is an ``LBFGS``.
+    """
+    left, state = dde.optimizers.LBFGS_options["maxiter"], model.train_state
+    whole = model.batch_size is None
+    while left > 0:
+        state.set_data_train(*model.data.train_next_batch(model.batch_size))
+        wanted = left if whole else min(left, _ITERATIONS_OF_A_BATCH)
+        batch = state.X_train, state.y_train, state.train_aux_vars
+        count = model.train_step(*batch, wanted).count
+        count_steps(state, count)
+        left -= count
+        if count == 0 or (whole and count < wanted):
+            break
 
 
 def _assign(variables, values: np.ndarray) -> None:

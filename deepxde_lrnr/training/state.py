@@ -12,7 +12,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 
-from .._releases import ITERATION, iterations
+from .._deepxde import ITERATION, iterations
 from ..data.state import data_state, restore_data
 from ..io import tree
 
@@ -47,9 +47,7 @@ def build_optimizer(model) -> None:
     """Makes the optimizer's variables, as its first step would."""
     if not model.opt.built:
         with model.scope():
-            model.opt.build(
-                model.net.trainable_variables + model.external_trainable_variables
-            )
+            model.opt.build(model.trained_variables)
 
 
 def training_state(model) -> dict:
