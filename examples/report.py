@@ -183,7 +183,7 @@ def print_table(names, mu, before, after, milliseconds, more) -> None:
     """
     head = " ".join(f"{name:>8s}" for name in names[:NUM_PARAMETERS])
     labels = "".join(f" {label:>13s}" for label in more)
-    print(f" {head} | hypernetwork    fast phase  (ms)  {labels}")
+    print(f" {head} | hypernetwork    fast phase    (ms){labels}")
 
     def row(title, of):
         rest = "".join(f" {of(e):13.7%}" for e, _ in more.values())
