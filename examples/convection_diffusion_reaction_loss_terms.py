@@ -5,26 +5,18 @@ conditions, as they stand in a script for a single mu. This is the way for probl
 whose conditions no transform satisfies; where one does, it is more accurate.
 """
 
-import os
-import time
-
 import deepxde_lrnr as lrnr  # chooses DeepXDE's backend, hence before deepxde
 import deepxde as dde
-import matplotlib.pyplot as plt
 import numpy as np
-import reference
-from report import QUICK, errors, solve_each
+import report
+from reference import convection_diffusion_reaction
 
-WIDTH, RANK = 96, 12
-ITERATIONS = 3000
-BATCH = (32, 64)  # mu, points
-NUM_NEW = 60  # mu not trained on
-if QUICK:  # a short run, as in the tests
+WIDTH, RANK, ITERATIONS = 96, 12, 3000
+BATCH, NUM_NEW = (32, 64), 60  # mu and points of a step; mu not trained on
+if report.QUICK:
     WIDTH, RANK, ITERATIONS, NUM_NEW = 32, 6, 60, 3
 
-start = time.time()
 dde.config.set_random_seed(0)
-
 geom = dde.geometry.Interval(0, 2 * np.pi)
 geomtime = dde.geometry.GeometryXTime(geom, dde.geometry.TimeDomain(0, 1))
 
@@ -41,67 +33,34 @@ def left(x, on_boundary):
     return on_boundary and dde.utils.isclose(x[0], 0)
 
 
-periodic = dde.icbc.PeriodicBC(geomtime, 0, left)
-periodic_slope = dde.icbc.PeriodicBC(geomtime, 0, left, derivative_order=1)
-ic = dde.icbc.IC(
-    geomtime, lambda x: 1 + np.sin(x[:, 0:1]), lambda _, on_initial: on_initial
-)
+conditions = [
+    dde.icbc.PeriodicBC(geomtime, 0, left),
+    dde.icbc.PeriodicBC(geomtime, 0, left, derivative_order=1),
+    dde.icbc.IC(
+        geomtime, lambda x: 1 + np.sin(x[:, 0:1]), lambda _, on_initial: on_initial
+    ),
+]
+sizes = {"num_domain": 8192, "num_boundary": 1024, "num_initial": 1024, "num_test": 200}
 problem = dde.data.TimePDE(
-    geomtime,
-    pde,
-    [periodic, periodic_slope, ic],
-    num_domain=8192,
-    num_boundary=1024,
-    num_initial=1024,
-    num_test=200,
-    train_distribution="pseudo",
+    geomtime, pde, conditions, **sizes, train_distribution="pseudo"
 )
-
 space = lrnr.ParameterSpace(beta=(1, 3), nu=(0, 2), rho=(0, 2))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
 net = lrnr.nn.HyperLRNR(
-    [2] + [WIDTH] * 4 + [1],
-    "tanh",
-    "Glorot normal",
-    rank=RANK,
-    parameter_space=space,
+    [2] + [WIDTH] * 4 + [1], "tanh", "Glorot normal", rank=RANK, parameter_space=space
 )
-
 model = lrnr.Model(data, net)
-model.compile(
-    "SOAP",
-    lr=3e-3,
-    decay=("cosine", ITERATIONS, 1e-3),
-    loss_weights=[1, 10, 1, 10],
-)
+decay = ("cosine", ITERATIONS, 1e-3)
+model.compile("SOAP", lr=3e-3, decay=decay, loss_weights=[1, 10, 1, 10])
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
 fast = model.reduce()
-offline_seconds = time.time() - start
+offline = report.seconds()
 
 mu = space.sample(NUM_NEW, "Halton").astype(float)
 x, t = np.linspace(0, 2 * np.pi, 256), np.linspace(0, 1, 101)
 points = np.stack(np.meshgrid(x, t), axis=-1).reshape(-1, 2)
-exact = [reference.convection_diffusion_reaction(x, t, *m).reshape(-1, 1) for m in mu]
-
-u_hyper = model.predict(points, mu)
-solutions, milliseconds = solve_each(fast, mu)
-u_fast = [s.predict(points) for s in solutions]
-before = [reference.relative_l1(u, e) for u, e in zip(u_hyper, exact, strict=True)]
-after = [reference.relative_l1(u, e) for u, e in zip(u_fast, exact, strict=True)]
-errors(
-    "convection_diffusion_reaction_loss_terms",
-    space,
-    mu,
-    before,
-    after,
-    milliseconds,
-    offline_seconds,
-)
-
-# The mu with the largest error before: solution, error, and steps of the fast phase.
-worst = int(np.argmax(before))
-fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained")
-lrnr.plot.solution(solutions[worst], points, exact[worst], ax=axes[:2])
-lrnr.plot.convergence(solutions[worst], ax=axes[2])
-os.makedirs("results", exist_ok=True)
-fig.savefig("results/convection_diffusion_reaction_loss_terms.png", dpi=120)
+exact = [convection_diffusion_reaction(x, t, *m) for m in mu]
+name = "convection_diffusion_reaction_loss_terms"
+solved = report.compare(name, model, fast, mu, points, exact, offline)
+worst = solved.solutions[solved.worst]
+report.picture(solved, lambda ax: lrnr.plot.convergence(worst, ax=ax))

@@ -7,26 +7,18 @@ with (d, rate) in [0.5, 1.5]^2. For one mu and DeepXDE alone this script is
 diffusion_reaction_single.py, and diffusion_reaction.diff is what had to change.
 """
 
-import os
-import time
-
 import deepxde_lrnr as lrnr  # chooses DeepXDE's backend, hence before deepxde
 import deepxde as dde
-import matplotlib.pyplot as plt
 import numpy as np
+import report
 import tensorflow as tf
-from matplotlib.colors import CenteredNorm
-from reference import relative_l1
 from reference_diffusion_reaction import MODES, diffusion_reaction
-from report import QUICK, errors, solve_each
 
 WIDTH, ITERATIONS, NUM_NEW = 64, 3_000, 60
-if QUICK:
+if report.QUICK:
     WIDTH, ITERATIONS, NUM_NEW = 16, 60, 3
 
-start = time.time()
 dde.config.set_random_seed(0)
-
 geom = dde.geometry.Interval(-np.pi, np.pi)
 geomtime = dde.geometry.GeometryXTime(geom, dde.geometry.TimeDomain(0, 1))
 
@@ -41,14 +33,6 @@ def pde(x, u, mu):
     return weight * (u_t - d * u_xx - tf.exp(-rate * x[:, 1:2]) * f)
 
 
-problem = dde.data.TimePDE(geomtime, pde, [], num_domain=2048)
-space = lrnr.ParameterSpace(d=(0.5, 1.5), rate=(0.5, 1.5))
-data = lrnr.data.ParametricPDE(problem, space, num_parameters=500)
-net = lrnr.nn.HyperLRNR(
-    [5] + [WIDTH] * 4 + [1], "tanh", "Glorot normal", rank=12, parameter_space=space
-)
-
-
 def features(x):  # odd solutions of period 2 pi, which start fast
     x, t = x[:, 0:1], x[:, 1:2]
     columns = [tf.cos(x), tf.cos(2 * x), tf.cos(4 * x), 2 * t - 1, tf.exp(-16 * t)]
@@ -61,32 +45,23 @@ def output_transform(inputs, u):  # initial and boundary values hold exactly
     return initial + x[:, 1:2] * tf.sin(x[:, 0:1]) * u
 
 
+problem = dde.data.TimePDE(geomtime, pde, [], num_domain=2048)
+space = lrnr.ParameterSpace(d=(0.5, 1.5), rate=(0.5, 1.5))
+data = lrnr.data.ParametricPDE(problem, space, num_parameters=500)
+net = lrnr.nn.HyperLRNR(
+    [5] + [WIDTH] * 4 + [1], "tanh", "Glorot normal", rank=12, parameter_space=space
+)
 net.apply_feature_transform(features)
 net.apply_output_transform(output_transform)
 model = lrnr.Model(data, net)
 model.compile("SOAP", lr=3e-3, decay=("cosine", ITERATIONS, 1e-3))
 model.train(iterations=ITERATIONS, batch_size=(32, 64))
 fast = model.reduce()
-seconds = time.time() - start
+seconds = report.seconds()
 
 x, t = np.linspace(-np.pi, np.pi, 201), np.linspace(0, 1, 101)
 points = np.stack(np.meshgrid(x, t), axis=-1).reshape(-1, 2)
 mu = space.sample(NUM_NEW, "Halton")
-u_hyper = model.predict(points, mu).reshape(-1, len(t), len(x))
-solutions, milliseconds = solve_each(fast, mu)
-u = np.stack([s.predict(points).reshape(len(t), len(x)) for s in solutions])
-exact = np.stack([diffusion_reaction(x, t, *m) for m in mu])
-before = [relative_l1(*pair) for pair in zip(u_hyper, exact, strict=True)]
-after = [relative_l1(*pair) for pair in zip(u, exact, strict=True)]
-errors("diffusion_reaction", space, mu, before, after, milliseconds, seconds)
-
-worst = np.argmax(before)
-panels = {"exact": exact, "error, hypernetwork": u_hyper - exact, "error": u - exact}
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-for ax, (title, values) in zip(axes, panels.items(), strict=True):
-    style = {"cmap": "RdBu_r", "norm": CenteredNorm()}
-    fig.colorbar(ax.pcolormesh(x, t, values[worst], **style), ax=ax)
-    ax.set(title=title, xlabel="x", ylabel="t")
-fig.suptitle("d = {:.2f}, rate = {:.2f}".format(*mu[worst]))
-os.makedirs("results", exist_ok=True)
-fig.savefig("results/diffusion_reaction.png", dpi=120)
+exact = [diffusion_reaction(x, t, *m) for m in mu]
+solved = report.compare("diffusion_reaction", model, fast, mu, points, exact, seconds)
+report.picture(solved)

@@ -13,30 +13,20 @@ since later ones depend on them. Meta phase, reduction and fast phase as in
 convection_diffusion_reaction.py.
 """
 
-import os
-import time
-
 import deepxde_lrnr as lrnr  # chooses DeepXDE's backend, hence before deepxde
 import deepxde as dde
-import matplotlib.pyplot as plt
 import numpy as np
 import report
 import tensorflow as tf
-from reference import relative_l2
 from reference_reaction_diffusion import fitzhugh_nagumo
 
 L, T = 32, 36
-WIDTH, DEPTH, RANK = 64, 4, 12
-ITERATIONS = 2000
-BATCH = (64, 32)  # mu, points
-NUM_NEW = 60  # mu not trained on
+LAYERS, RANK, ITERATIONS = [4] + [64] * 4 + [2], 12, 2000
+BATCH, NUM_NEW = (64, 32), 60  # mu and points of a step; mu not trained on
 if report.QUICK:
-    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 24, 2, 4, 60, 3
+    LAYERS, RANK, ITERATIONS, NUM_NEW = [4, 24, 24, 2], 4, 60, 3
 
-start = time.time()
 dde.config.set_random_seed(0)
-
-# The problem, as for a single mu, except that pde takes mu.
 geom = dde.geometry.Interval(0, L)
 geomtime = dde.geometry.GeometryXTime(geom, dde.geometry.TimeDomain(0, T))
 
@@ -52,22 +42,6 @@ def pde(x, u, mu):
         causal * (v_t - v_xx - v * (1 - v) * (v - a) + w),
         causal * (w_t - epsilon * (v - w)),
     ]
-
-
-problem = dde.data.TimePDE(
-    geomtime, pde, [], num_domain=8192, num_test=200, train_distribution="pseudo"
-)
-
-# The family.
-space = lrnr.ParameterSpace(a=(0.05, 0.15), epsilon=(0.004, 0.008, "log"))
-data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
-net = lrnr.nn.HyperLRNR(
-    [4] + [WIDTH] * DEPTH + [2],
-    "tanh",
-    "Glorot normal",
-    rank=RANK,
-    parameter_space=space,
-)
 
 
 def nagumo(x, t, a):
@@ -88,16 +62,12 @@ def features(x, mu):
     """Cosines, so that v_x = 0 at both ends; one of them counts from the front."""
     x, t = x[:, 0:1], x[:, 1:2]
     s, _, _ = nagumo(x, t, mu[:, 0:1])
-    columns = [
-        tf.cos(np.pi * x / L),
-        tf.cos(2 * np.pi * x / L),
-        2 * t / T - 1,
-        3 * (tf.cos(np.pi * x / L) - tf.cos(np.pi * s / L)),
-    ]
-    return tf.concat(columns, axis=1)
+    columns = [tf.cos(np.pi * x / L), tf.cos(2 * np.pi * x / L), 2 * t / T - 1]
+    from_front = 3 * (tf.cos(np.pi * x / L) - tf.cos(np.pi * s / L))
+    return tf.concat([*columns, from_front], axis=1)
 
 
-def output_transform(inputs, u):
+def initial_values(inputs, u):
     mu, x = inputs
     x, t, a, epsilon = x[:, 0:1], x[:, 1:2], mu[:, 0:1], mu[:, 1:2]
     _, front, integral = nagumo(x, t, a)
@@ -106,48 +76,28 @@ def output_transform(inputs, u):
     return tf.concat([v, w], axis=1)
 
 
-net.apply_feature_transform(features)
-net.apply_output_transform(output_transform)
-
-# Meta phase.
-model = lrnr.Model(data, net)
-model.compile(
-    "SOAP", lr=3e-3, decay=("cosine", ITERATIONS, 1e-3), loss_weights=[1, 100]
+problem = dde.data.TimePDE(
+    geomtime, pde, [], num_domain=8192, num_test=200, train_distribution="pseudo"
 )
+space = lrnr.ParameterSpace(a=(0.05, 0.15), epsilon=(0.004, 0.008, "log"))
+data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
+net = lrnr.nn.HyperLRNR(
+    LAYERS, "tanh", "Glorot normal", rank=RANK, parameter_space=space
+)
+net.apply_feature_transform(features)
+net.apply_output_transform(initial_values)
+model = lrnr.Model(data, net)
+decay = ("cosine", ITERATIONS, 1e-3)
+model.compile("SOAP", lr=3e-3, decay=decay, loss_weights=[1, 100])
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
-
-# Reduction.
 fast = model.reduce()
-offline_seconds = time.time() - start
+offline = report.seconds()
 
-# Fast phase: mu not trained on, and the reference solution.
 mu = space.sample(NUM_NEW, "Halton").astype(float)
 x, t = np.linspace(0, L, 201), np.linspace(0, T, 101)
 points = np.stack(np.meshgrid(x, t), axis=-1).reshape(-1, 2)
 exact = [fitzhugh_nagumo(x, t, *m) for m in mu]
-
-
-def errors(u):
-    """Mean of the errors of v and of w."""
-    return [
-        np.mean([relative_l2(ui.reshape(e.shape)[..., i], e[..., i]) for i in range(2)])
-        for ui, e in zip(u, exact, strict=True)
-    ]
-
-
-u_hyper = model.predict(points, mu)
-solutions, milliseconds = report.solve_each(fast, mu)
-u_fast = [s.predict(points) for s in solutions]
-before, after = errors(u_hyper), errors(u_fast)
-report.errors(
-    "fitzhugh_nagumo", space, mu, before, after, milliseconds, offline_seconds, "L2"
+solved = report.compare(
+    "fitzhugh_nagumo", model, fast, mu, points, exact, offline, "L2", components="vw"
 )
-
-# The mu with the largest error before: v and w, and their errors.
-worst = int(np.argmax(before))
-reference = exact[worst].reshape(-1, 2)
-fig, axes = plt.subplots(2, 2, figsize=(10, 6.6), layout="constrained")
-for i, name in enumerate("uv"):
-    lrnr.plot.solution(solutions[worst], points, reference, i, ax=axes[i], name=name)
-os.makedirs("results", exist_ok=True)
-fig.savefig("results/fitzhugh_nagumo.png", dpi=120)
+report.picture(solved)

@@ -10,34 +10,24 @@ positive, by an output transform. Meta phase, reduction and fast phase as in
 convection_diffusion_reaction.py.
 """
 
-import os
-import time
-
 import deepxde_lrnr as lrnr  # chooses DeepXDE's backend, hence before deepxde
 import deepxde as dde
-import matplotlib.pyplot as plt
 import numpy as np
 import report
 import tensorflow as tf
-from reference import relative_l1
 from reference_lotka_volterra import lotka_volterra
 
 T = 12
-WIDTH, DEPTH, RANK = 64, 4, 12
-ITERATIONS = 2000
-BATCH = (64, 32)  # mu, points
-NUM_NEW = 60  # mu not trained on
+LAYERS, RANK, ITERATIONS = [1] + [64] * 4 + [2], 12, 2000
+BATCH, NUM_NEW = (64, 32), 60  # mu and points of a step; mu not trained on
 if report.QUICK:
-    WIDTH, DEPTH, RANK, ITERATIONS, NUM_NEW = 24, 2, 4, 60, 3
+    LAYERS, RANK, ITERATIONS, NUM_NEW = [1, 24, 24, 2], 4, 60, 3
 
-start = time.time()
 dde.config.set_random_seed(0)
-
-# The problem, as for a single mu, except that ode takes mu.
 timedomain = dde.geometry.TimeDomain(0, T)
 
 
-def ode(t, populations, mu):
+def ode(t, populations, mu):  # as for a single mu, except that it takes mu
     alpha, beta, gamma, delta = (mu[:, i : i + 1] for i in range(4))
     x, y = populations[:, 0:1], populations[:, 1:2]
     x_t = dde.grad.jacobian(populations, t, i=0)
@@ -47,57 +37,33 @@ def ode(t, populations, mu):
     return [x_t / x - alpha + beta * y, y_t / y - delta * x + gamma]
 
 
+def populations(inputs, u):  # x = exp(t N_1), y = exp(t N_2): both are 1 at t = 0
+    return tf.exp(tf.tanh(inputs[1]) * u)
+
+
 problem = dde.data.PDE(
     timedomain, ode, [], num_domain=4096, num_test=200, train_distribution="pseudo"
 )
-
-# The family.
 space = lrnr.ParameterSpace(
     alpha=(0.5, 1), beta=(1, 1.5), gamma=(0.75, 1.25), delta=(0.75, 1.25)
 )
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=4000)
 net = lrnr.nn.HyperLRNR(
-    [1] + [WIDTH] * DEPTH + [2],
-    "tanh",
-    "Glorot normal",
-    rank=RANK,
-    parameter_space=space,
+    LAYERS, "tanh", "Glorot normal", rank=RANK, parameter_space=space
 )
 net.apply_feature_transform(lambda t: 2 * t / T - 1)
-# x = exp(t N_1), y = exp(t N_2): both are 1 at t = 0.
-net.apply_output_transform(lambda inputs, u: tf.exp(tf.tanh(inputs[1]) * u))
-
-# Meta phase.
+net.apply_output_transform(populations)
 model = lrnr.Model(data, net)
 model.compile("SOAP", lr=3e-3, decay=("cosine", ITERATIONS, 1e-3))
 model.train(iterations=ITERATIONS, batch_size=BATCH, display_every=1000)
-
-# Reduction.
 fast = model.reduce()
-offline_seconds = time.time() - start
+offline = report.seconds()
 
-# Fast phase: mu not trained on, and the reference solution.
 mu = space.sample(NUM_NEW, "Halton").astype(float)
 t = np.linspace(0, T, 241)
 exact = [lotka_volterra(t, *m) for m in mu]
-
-
-def errors(u):
-    return [relative_l1(ui, e) for ui, e in zip(u, exact, strict=True)]
-
-
-u_hyper = model.predict(t[:, None], mu)
-solutions, milliseconds = report.solve_each(fast, mu)
-u_fast = [s.predict(t[:, None]) for s in solutions]
-before, after = errors(u_hyper), errors(u_fast)
-report.errors("lotka_volterra", space, mu, before, after, milliseconds, offline_seconds)
-
-# The mu with the largest error before: prey, predators, and their errors.
-worst = int(np.argmax(before))
-fig, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
-for i, name in enumerate(("prey", "predators")):
-    lrnr.plot.solution(
-        solutions[worst], t[:, None], exact[worst], i, ax=axes[i], name=name
-    )
-os.makedirs("results", exist_ok=True)
-fig.savefig("results/lotka_volterra.png", dpi=120)
+names = ("prey", "predators")
+solved = report.compare(
+    "lotka_volterra", model, fast, mu, t[:, None], exact, offline, components=names
+)
+report.picture(solved)

@@ -188,6 +188,24 @@ def relative_l2(u, reference) -> float:
     return float(np.sqrt(np.sum((u - reference) ** 2) / np.sum(reference**2)))
 
 
+def relative_l2_of_components(u, reference) -> np.ndarray:
+    """``relative_l2`` of each component.
+
+    Args:
+        u: Array of shape (..., number of components).
+        reference: Array of the same shape, no component all zero.
+
+    Returns:
+        Array of shape (number of components,).
+
+    Raises:
+        ValueError: If the shapes differ or a component of `reference` is zero.
+    """
+    u, reference = _comparable(u, reference)
+    count = reference.shape[-1]
+    return np.array([relative_l2(u[..., i], reference[..., i]) for i in range(count)])
+
+
 def _grid(x, t):
     x, t = np.asarray(x, dtype=np.float64), np.asarray(t, dtype=np.float64)
     for name, array in (("x", x), ("t", t)):

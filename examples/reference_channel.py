@@ -58,3 +58,38 @@ class HeatedChannel(DirichletProblem):
         load = -(matrix @ T)
         T[~given] = spsolve(matrix[~given][:, ~given].tocsc(), load[~given])
         self.T = T
+
+
+def channel_with_bump(
+    h: float, c: float, num: int = 12, degree: int = 8
+) -> HeatedChannel:
+    """Solves the problem of channel.py: the lower wall has a bump and is heated.
+
+    Args:
+        h (float): Height of the bump.
+        c (float): Its place.
+        num (int): As in ``channel``.
+        degree (int): As in ``channel``.
+
+    Returns:
+        The spectral elements, with the temperature at their nodes.
+    """
+    length, width, epsilon = 3.0, 0.4, 0.02
+
+    def bump(x):
+        return h * np.exp(-(((x[:, 0:1] - c) / width) ** 2))
+
+    def deform(x):
+        return np.hstack([x[:, 0:1], bump(x) + (1 - bump(x)) * x[:, 1:2]])
+
+    def velocity(x):
+        s = (x[:, 1:2] - bump(x)) / (1 - bump(x))
+        slope = -2 * (x[:, 0:1] - c) / width**2 * bump(x)
+        along = 6 * s * (1 - s) / (1 - bump(x))
+        return np.hstack([along, along * slope * (1 - s)])
+
+    def wall(x):
+        return np.where(x[:, 1] > 1 - 1e-9, 0, 1 - np.exp(-2 * x[:, 0] ** 2))
+
+    elements = channel(deform, length, num, degree)
+    return HeatedChannel(elements, velocity, epsilon, wall, length)

@@ -11,7 +11,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 # Modules that examples import, and examples with a test file of their own.
-NOT_HERE = {"reference", "report", "drop_in_burgers"}
+NOT_HERE = {"family", "reference", "report", "drop_in_burgers"}
 SCRIPTS = sorted(
     p
     for p in EXAMPLES.glob("*.py")
@@ -45,7 +45,7 @@ def estimates_with_error_bars(printed, figures):
     assert 0 < max(figures["mean_deviation"]) < 0.2
     assert all(0 <= c <= 1 for c in figures["coverage"].values())
     assert 1 < figures["sample_size"] <= figures["draws"]
-    assert "effective sample size" in printed
+    assert f"sample size: {figures['sample_size']:.6g}\n" in printed
 
 
 def a_minimum_of_the_functional(printed, figures):
@@ -53,7 +53,7 @@ def a_minimum_of_the_functional(printed, figures):
     assert figures["gradient_error"] < 2e-2
     assert figures["starts_apart"] < 1e-3 and figures["reference_apart"] < 1e-3
     assert 0 <= figures["loss"] < 0.05
-    assert "Minimum over the box" in printed
+    assert "reference value: " in printed
 
 
 def quantiles_near_the_reference(printed, figures):
@@ -61,7 +61,7 @@ def quantiles_near_the_reference(printed, figures):
     assert 0 < figures["sampling"] < 0.1
     assert 0 < figures["in_basis"] <= figures["draws"]
     assert 0 < figures["estimate"] < 1
-    assert f"{figures['draws']} draws" in printed
+    assert f"draws: {figures['draws']}\n" in printed
 
 
 def indices_near_the_reference(printed, figures):
@@ -70,7 +70,7 @@ def indices_near_the_reference(printed, figures):
     assert 0 < figures["mean_error"] < 0.01 and 0 < figures["variance_error"] < 0.02
     assert 0 <= figures["index_error"] < 0.02
     assert figures["explained_variance"] > 0.99
-    assert "Sobol indices of u(1/4, 1/4)" in printed
+    assert "index error: " in printed
 
 
 def errors_fall_at_draws(printed, figures):

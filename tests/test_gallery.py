@@ -10,6 +10,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
+MAX_LINES = 70
+# Those that need more, and what for. None may grow.
+LONGER = {
+    "drop_in_burgers": (76, "two networks, neither of which has a fast phase"),
+    "poisson_source": (79, "features and a boundary of two circles"),
+    "helmholtz": (83, "a singular corner, and a docstring that says where it holds"),
+    "kovasznay": (84, "three equations, and conditions on three unknowns"),
+    "uncertainty": (86, "quantiles by the reference solver, and how they vary"),
+    "convection_diffusion_reaction": (95, "three fast phases, all kinds of pictures"),
+    "fitzhugh_nagumo": (103, "Nagumo's front, on which features and output are built"),
+    "channel": (106, "a flow in a geometry that depends on mu"),
+    "design": (133, "two minimisations, and a check of gradients"),
+    "darcy": (152, "a random field, Sobol indices, both by two methods"),
+    "inverse": (153, "fits, error bars and a posterior, all by two methods"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +65,32 @@ def made_up(gallery, tmp_path, monkeypatch):
 
 
 def test_every_example_has_an_entry(gallery):
-    modules = {"reference", "report"}
+    modules = {"family", "reference", "report"}
     scripts = {p.stem for p in EXAMPLES.glob("*.py")} - modules - gallery.BESIDE
     scripts = {s for s in scripts if not s.startswith("reference_")}
     names = [e.name for e in gallery.GALLERY]
     assert len(set(names)) == len(names)
     assert scripts == set(names)
+
+
+def test_examples_are_short_enough_to_copy(gallery):
+    for example in gallery.GALLERY:
+        lines = len((EXAMPLES / f"{example.name}.py").read_text().splitlines())
+        most, _ = LONGER.get(example.name, (MAX_LINES, ""))
+        assert lines <= most, f"{example.name}.py has {lines} lines; at most {most}."
+        assert example.name not in LONGER or lines > MAX_LINES
+
+
+def test_figures_are_printed_and_kept(tmp_path, monkeypatch, capsys):
+    import report
+
+    monkeypatch.chdir(tmp_path)
+    figures = {"draws": 7, "mean_error": 1 / 3, "mu": [1.5, 2.0], "share": {"nu": 0.5}}
+    report.tell("made_up", **figures)
+    lines = ["draws: 7", "mean error: 0.333333", "mu: 1.5, 2", "share: nu 0.5"]
+    assert capsys.readouterr().out.split("\n")[1:-1] == lines
+    kept = json.loads((tmp_path / "results" / "made_up.json").read_text())
+    assert kept.pop("cores") > 0 and kept == figures
 
 
 def test_the_page_says_what_the_figures_say(gallery, tmp_path):

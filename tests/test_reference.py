@@ -172,6 +172,8 @@ def test_relative_errors(reference):
     assert reference.relative_l1(u, exact) == pytest.approx(1 / 7)
     assert reference.relative_l2(u, exact) == pytest.approx(1 / np.sqrt(21))
     assert reference.relative_l1(exact, exact) == 0
+    of_components = reference.relative_l2_of_components(u, exact)
+    np.testing.assert_allclose(of_components, [1 / np.sqrt(17), 0])
 
 
 @pytest.mark.parametrize("error", ["relative_l1", "relative_l2"])
