@@ -1,5 +1,7 @@
 """The fast phase: many mu at once, the paper's Adam, the Solution."""
 
+from pathlib import Path
+
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import tensorflow as tf
 from deepxde_lrnr._cores import at_most, num_cores
 from deepxde_lrnr._tracing import Compiled
-from deepxde_lrnr.fast_phase import Adam, LeastSquares, Solution
+from deepxde_lrnr.fast_phase import Adam, LeastSquares, Solution, Status
 from deepxde_lrnr.fast_phase import adam as adam_module
 from deepxde_lrnr.fast_phase.adam import in_batches
 from deepxde_lrnr.offline import reduce_model
@@ -449,3 +451,12 @@ def test_points_of_predict_have_the_dimension_of_the_geometry(fast, x):
 def test_wrong_arguments_are_named(argument, value):
     with pytest.raises(ValueError, match=f"^{argument} is .*must be"):
         Adam(**{argument: value})
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_status_is_a_string_with_a_sentence_and_an_advice(status):
+    assert f"{status}" == str(np.array([status], object)[0]) == status
+    assert repr(status) == repr(str(status)) and status.sentence.endswith(".")
+    assert Status(str(status)) is status
+    page = Path(__file__).parent.parent / "docs" / "troubleshooting.md"
+    assert f'### The status is "{status}"' in page.read_text()
