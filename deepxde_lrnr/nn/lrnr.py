@@ -26,8 +26,7 @@ class LRNR(LowRankNN):
     in which U_l, V_l of shape (M, r) and s_l are trained. It takes the place of
     ``dde.nn.FNN`` in a script: it starts with outputs and derivatives of the same
     variance, and is trained at the same pace. With less than half the width as its rank
-    it has fewer parameters than FNN. High frequencies it learns less accurately
-    (``benchmarks/drop_in.py``).
+    it has fewer parameters than FNN. ``benchmarks/drop_in.py`` compares their errors.
 
     Args:
         layer_sizes: List of the sizes of all layers, input and output included. The
