@@ -9,6 +9,7 @@ References:
     L. N. Trefethen. Spectral methods in MATLAB. SIAM, 2000, chapters 3, 6 and 7.
 """
 
+import _examples  # noqa: F401, finds the references
 import numpy as np
 from reference_kovasznay import kovasznay
 from scipy.linalg import lapack

@@ -11,6 +11,7 @@ References:
     interpolation. SIAM Journal on Scientific Computing, 32(5), 2737--2764, 2010.
 """
 
+import _examples  # noqa: F401, finds the references
 import numpy as np
 from numpy.polynomial import legendre
 from pymor.algorithms.ei import deim
@@ -26,6 +27,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import splu
 
 set_log_levels({"pymor": "ERROR"})
+# Singular values below this share of the largest are left out.
+_RTOL = 1e-9
 
 
 class Poisson(DirichletProblem):
@@ -64,10 +67,12 @@ class Poisson(DirichletProblem):
         )[self._free]
         self._at = places
 
-    def load(self, mu, rows=None) -> np.ndarray:
-        """The right-hand side for mu of (3,), or entries of it, which take less."""
-        if rows is None:
-            return self._load @ self._source(self._at, np.reshape(mu, (1, 3))).ravel()
+    def load(self, mu) -> np.ndarray:
+        """The right-hand side for mu of (3,)."""
+        return self._load @ self._source(self._at, np.reshape(mu, (1, 3))).ravel()
+
+    def entries_of_load(self, rows):
+        """Some entries of the right-hand side, as a function of mu that takes less."""
         part = self._load[rows]
         columns = np.unique(part.indices)
         part, at = part[:, columns], self._at[columns]
@@ -78,10 +83,10 @@ class Poisson(DirichletProblem):
         return self._factors.solve(self.load(mu))
 
     def values(self, u: np.ndarray, points) -> np.ndarray:
-        """u at points (N, 2), from values at the inner nodes or several of them."""
-        return self.evaluation(points) @ u
+        """u at points (N, 2), from values at the inner nodes."""
+        return self._evaluation(points) @ u
 
-    def evaluation(self, points):
+    def _evaluation(self, points):
         """Sparse matrix from the inner nodes to points (N, 2)."""
         a = np.asarray(points, float) - self._center
         # x = c + r e + s (e - c - r e), with e on the unit circle: s is a root.
@@ -120,25 +125,25 @@ class ReducedPoisson:
     Args:
         full: The finite elements.
         mu: Where they are solved, shape (m, 3).
-        rtol: Singular values of POD below this share of the largest are left out.
-        max_size: Most basis functions, and most terms of the source.
+        size: Most basis functions, and most terms of the source.
 
     Attributes:
         num_unknowns: Number of basis functions.
     """
 
-    def __init__(self, full: Poisson, mu, rtol: float = 1e-9, max_size: int = 100):
+    def __init__(self, full: Poisson, mu, size: int):
         operator = NumpyMatrixOperator(full.matrix)
         loads = operator.range.from_numpy(np.array([full.load(m) for m in mu]).T)
         solutions = np.array([full.solve(m) for m in mu]).T
-        modes, _ = pod(operator.source.from_numpy(solutions), rtol=rtol, modes=max_size)
-        rows, terms, _ = deim(loads, rtol=rtol, modes=max_size)
+        modes, _ = pod(operator.source.from_numpy(solutions), rtol=_RTOL, modes=size)
+        rows, terms, _ = deim(loads, rtol=_RTOL, modes=size)
         self._coefficients = np.linalg.inv(terms.to_numpy()[rows])
-        self._few = full.load(None, rows)
+        self._few = full.entries_of_load(rows)
         # The parameters of the reduced model are the coefficients of the source.
+        count = len(terms)
         right = LincombOperator(
-            [VectorOperator(terms[i]) for i in range(len(terms))],
-            [ProjectionParameterFunctional("f", len(terms), i) for i in range(len(terms))],
+            [VectorOperator(terms[i]) for i in range(count)],
+            [ProjectionParameterFunctional("f", count, i) for i in range(count)],
         )
         self._reductor = StationaryRBReductor(StationaryModel(operator, right), modes)
         self._model = self._reductor.reduce()
