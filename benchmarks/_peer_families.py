@@ -33,7 +33,7 @@ QUICK = {
 }
 # The mu outside are beyond a face by so much of a side.
 BEYOND = (0.02, 0.1)
-# Points of the paper's method where there is no grid of its own.
+# Points of the paper's method where there is no grid, of 4 x 3.
 NUM_PAPER_POINTS = 12
 # Layers and degree of the elements of Poisson's reference: finer than that of the
 # example, which is one of the peers.
@@ -122,24 +122,25 @@ def _of_families(name: str, quick: bool) -> PeerFamily:
 
 def _in_time(name: str, quick: bool) -> PeerFamily:
     solve = {"burgers": moving_front, "allen_cahn": allen_cahn}[name]
+    # Of a periodic problem x = 1 would be x = -1 once more.
+    few = np.linspace(-1, 1, 4, endpoint=name == "allen_cahn")
     model, iterations, batch, _ = until_training(name, quick)
     return PeerFamily(
         model,
         iterations,
         batch,
-        np.stack(np.meshgrid(Y, T), axis=-1).reshape(-1, 2),
+        _grid(Y, T),
         (Y, T),
         lambda mu: solve(Y, T, *mu).reshape(-1, 1),
         relative_l1,
         "L1",
         classical_solvers(name, quick),
-        _few_points(model),
+        _grid(few, np.linspace(0, 1, 3)),
     )
 
 
 def _kovasznay(name: str, quick: bool) -> PeerFamily:
-    grid = np.meshgrid(np.linspace(-0.5, 1, 76), np.linspace(0, 1, 51))
-    points = np.stack(grid, axis=-1).reshape(-1, 2)
+    points = _grid(np.linspace(-0.5, 1, 76), np.linspace(0, 1, 51))
     model, iterations, batch, _ = until_training(name, quick)
 
     def error(w, exact):
@@ -155,7 +156,7 @@ def _kovasznay(name: str, quick: bool) -> PeerFamily:
         error,
         "L2 (mean of u, v, p)",
         classical_solvers(name, quick),
-        _few_points(model),
+        _grid(np.linspace(-0.5, 1, 4), np.linspace(0, 1, 3, endpoint=False)),
     )
 
 
@@ -182,12 +183,13 @@ def _poisson(name: str, quick: bool) -> PeerFamily:
         lambda u, e: reference.relative_l2(u[:, 0], e[:, 0]),
         "L2",
         classical | reduced_bases(quick, problem, model.data.parameter_space),
-        _few_points(model),
+        spread_points(model.data.geom, NUM_PAPER_POINTS, "Hammersley"),
     )
 
 
-def _few_points(model) -> np.ndarray:
-    return spread_points(model.data.geom, NUM_PAPER_POINTS, "Hammersley")
+def _grid(x, y) -> np.ndarray:
+    """All pairs, shape (number of them, 2)."""
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
 # In the order of the page: functions of the name, and of whether networks and steps are

@@ -61,10 +61,11 @@ class Measurement:
             name: In the table.
             prepare: Function without arguments to a ``Peer``.
         """
+        before = rss()
         try:
             peer = prepare()
             found = {"offline_s": float(peer.offline_s), "unknowns": int(peer.unknowns)}
-            found |= self._measured(peer.solve, peer.predict)
+            found |= self._measured(peer.solve, peer.predict, before)
         except (RuntimeError, ValueError) as error:
             if self._raises:
                 raise
@@ -72,12 +73,10 @@ class Measurement:
         self.results[name] = found
         print(name, found, flush=True)
 
-    def _measured(self, solve, predict) -> dict:
-        # The last one is seen first: nothing is measured that compiles.
-        before, online_s, order = rss(), [0.0], self._order
-        outcomes = None
+    def _measured(self, solve, predict, before: int) -> dict:
+        online_s, order, outcomes = [0.0], self._order, None
         if solve is not None:
-            solve(self.mu[order[-1]])
+            solve(self.mu[order[-1]])  # compiles
             outcomes, online_s = [], []
             for i in order:
                 start = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from _harness import percent, table
 from _peer_claims import (
     OURS,
+    PAPER,
     first_claim,
     measured,
     recommended,
@@ -16,8 +17,9 @@ from _peer_claims import (
 from _peer_families import FAMILY_OF
 from matplotlib.figure import Figure
 
-# The smallest online time that is drawn: those that only predict stand there.
-LEFT_MS = 0.01
+# The smallest online time that is drawn: those that only predict stand there. And the
+# smallest error.
+LEFT_MS, LOWEST = 0.01, 1e-10
 # Those whose sizes are points of one curve.
 CURVES = ("classical", "pyMOR")
 COLUMNS = ("peer", "offline s", "online ms", "mean", "max", "outside", "unknowns")
@@ -89,7 +91,9 @@ def in_words(results) -> str:
         others = {
             n: p
             for n, p in known.items()
-            if own and n not in OURS and p["online_ms"] <= known[own[-1]]["online_ms"]
+            if own
+            and n not in (*OURS, PAPER)
+            and p["online_ms"] <= known[own[-1]]["online_ms"]
         }
         line = f"- {family}: {figures}"
         if others:
@@ -117,7 +121,7 @@ def draw(results) -> Figure:
     for panel, (family, peers) in zip(axes.flat, parts.items(), strict=False):
         for label, points in _series(measured(peers)).items():
             x = [max(p["online_ms"], LEFT_MS) for p in points]
-            y = [p["mean"] for p in points]
+            y = [max(p["mean"], LOWEST) for p in points]
             (handles[label],) = panel.loglog(x, y, **styles[label])
         panel.axvline(1, color="0.8", zorder=0)
         panel.set(title=family, xlabel="online, ms", ylabel="mean relative error")
@@ -151,10 +155,10 @@ def _styles(parts: dict) -> dict:
     labels = list(
         dict.fromkeys(_label(name) for peers in parts.values() for name in peers)
     )
-    markers = dict(zip(OURS, "vXoD*", strict=True))
+    markers = dict(zip((*OURS, PAPER), "voD*X", strict=True))
     styles, number = {}, 0
-    for label in sorted(labels, key=lambda name: name not in OURS):
-        if label in OURS:
+    for label in sorted(labels, key=lambda name: name not in markers):
+        if label in markers:
             big = 14 if label == "ours_basis" else 8
             own = {"marker": markers[label], "markersize": big, "zorder": 3}
             styles[label] = {"color": "tab:red", "linestyle": "none"} | own
