@@ -51,7 +51,7 @@ def test_exponential_integrators_agree_with_the_references(
 def test_that_of_allen_cahn_too():
     module = importlib.import_module("_exponential_integrator")
     allen_cahn = importlib.import_module("reference_reaction_diffusion").allen_cahn
-    solver, mu = module.AllenCahn(96, 40), (1e-3, 5.0)
+    solver, mu = module.AllenCahn(128, 80), (1e-3, 5.0)
     u = solver.values(solver.solve(mu), X, T)
     assert relative(u, allen_cahn(X, T, *mu)) < 1e-5
 
@@ -229,11 +229,10 @@ def test_tables_and_figure_of_some_families_and_a_peer_that_failed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["allen_cahn", "kovasznay", "poisson"])
-def test_all_peers_can_be_measured_on_families_of_other_kinds(name):
+def test_all_peers_can_be_measured_on_a_system_with_conditions():
     peers = importlib.import_module("peers")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        found = peers.Comparison(name, True).everything()["peers"]
+        found = peers.Comparison("kovasznay", True).everything()["peers"]
     assert {"ours_basis", "random", "deeponet_states", "gpt_pinn"} <= set(found)
     assert all(np.isfinite(p["mean"]) for p in found.values())
