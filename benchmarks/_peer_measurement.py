@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from _memory import rss
+import psutil
 from _peer_families import PeerFamily
 
 # A peer that takes longer for all mu is measured at fewer of them, in the box and
@@ -61,7 +61,7 @@ class Measurement:
             name: In the table.
             prepare: Function without arguments to a ``Peer``.
         """
-        before = rss()
+        before = _memory()
         try:
             peer = prepare()
             found = {"offline_s": float(peer.offline_s), "unknowns": int(peer.unknowns)}
@@ -85,7 +85,7 @@ class Measurement:
                 if sum(online_s) > SECONDS and len(online_s) >= FEWEST:
                     break
             order = order[: len(outcomes)]
-        memory = max(rss() - before, 0) / 2**20
+        memory = max(_memory() - before, 0) / 2**20
         values = np.reshape(
             predict(self.mu[order], outcomes), (len(order), *self.exact.shape[1:])
         )
@@ -100,3 +100,8 @@ class Measurement:
             "memory_mb": memory,
             "num_mu": [int(in_box.sum()), len(beside)],
         }
+
+
+def _memory() -> int:
+    """Bytes of this process in memory."""
+    return psutil.Process().memory_info().rss
