@@ -1,8 +1,8 @@
 """Other networks for the same families, with the same help as ours.
 
-All of them get the features and the exact constraints of ``_families``, the same rows
-a step, and the same optimizer. ``lrnr.nn.Parametric`` makes them networks of a family,
-and ``reduce`` and ``solve`` are those of ours.
+All of them get the features and the exact constraints of our network, as many hidden
+layers, the same rows a step, and the same optimizer. ``lrnr.nn.Parametric`` makes them
+networks of a family, and ``reduce`` and ``solve`` are those of ours.
 """
 
 import math
@@ -13,8 +13,8 @@ import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
-from _families import Family, constrained, features, problem
 from deepxde_lrnr._point_major import rows_of
+from deepxde_lrnr._user_errors import apply_output_transform
 from deepxde_lrnr.fast_model import FastModel
 from deepxde_lrnr.fast_phase import LeastSquares
 from deepxde_lrnr.fast_phase.gauss_newton import minimise
@@ -24,43 +24,71 @@ from deepxde_lrnr.prediction import Predictor
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-WIDTH, DEPTH = 64, 4
-HIDDEN = [WIDTH] * DEPTH
+WIDTH = 64
 
 
-def fnn(space) -> lrnr.nn.Parametric:
-    """DeepXDE's FNN with mu as more inputs."""
-    sizes = [space.dim + 3, *HIDDEN, 1]
-    return _with_transforms(dde.nn.FNN(sizes, "tanh", "Glorot normal"), space)
+def fnn(ours: lrnr.nn.HyperLRNR) -> lrnr.nn.Parametric:
+    """DeepXDE's FNN with mu as more inputs, for the problem of our network."""
+    inputs, hidden, outputs = _sizes(ours)
+    sizes = [ours.parameter_space.dim + inputs, *hidden, outputs]
+    return _with_transforms(dde.nn.FNN(sizes, "tanh", "Glorot normal"), ours)
 
 
-def deeponet(space) -> lrnr.nn.Parametric:
-    """DeepXDE's ``DeepONetCartesianProd``: mu to the branch, x to the trunk."""
-    sizes = [space.dim, *HIDDEN], [3, *HIDDEN]
-    net = dde.nn.DeepONetCartesianProd(*sizes, "tanh", "Glorot normal")
-    return _with_transforms(net, space)
+def deeponet(ours: lrnr.nn.HyperLRNR) -> lrnr.nn.Parametric:
+    """DeepXDE's ``DeepONetCartesianProd``: mu to the branch, x to the trunk.
+
+    Of several components each has a part of the branch's outputs, and they share the
+    trunk.
+    """
+    inputs, hidden, outputs = _sizes(ours)
+    branch = [ours.parameter_space.dim, *hidden[:-1], outputs * WIDTH]
+    strategy = None if outputs == 1 else "split_branch"
+    net = dde.nn.DeepONetCartesianProd(
+        branch,
+        [inputs, *hidden],
+        "tanh",
+        "Glorot normal",
+        outputs,
+        strategy,
+    )
+    return _with_transforms(net, ours)
 
 
-def _with_transforms(net, space) -> lrnr.nn.Parametric:
-    net = lrnr.nn.Parametric(net, space)
-    net.apply_feature_transform(features)
-    net.apply_output_transform(constrained)
+def _sizes(ours) -> tuple[int, list[int], int]:
+    """Features, hidden layers of ``WIDTH`` neurons, and components."""
+    inputs, *hidden, outputs = ours.layer_sizes
+    return inputs, [WIDTH] * len(hidden), outputs
+
+
+def _with_transforms(net, ours) -> lrnr.nn.Parametric:
+    net = lrnr.nn.Parametric(net, ours.parameter_space)
+    for name in ("feature", "output"):
+        kept = "_input_transform" if name == "feature" else "_output_transform"
+        if getattr(ours, kept) is not None:
+            getattr(net, f"apply_{name}_transform")(getattr(ours, kept))
     return net
 
 
-def train_for(family: Family, make_net, seconds: float):
+def train_for(ours: lrnr.Model, batch: tuple, make_net, seconds: float, seed: int = 0):
     """Trains a network for so many seconds of wall time; returns model and seconds.
 
     Compilation is part of the time, as it is of ours.
+
+    Args:
+        ours: Our model, compiled; its problem and its loss weights are taken.
+        batch: Number of mu and of points in a step.
+        make_net: Function of our network to the other.
+        seconds: Wall time.
+        seed: Random seed.
     """
-    dde.config.set_random_seed(family.seed)
+    dde.config.set_random_seed(seed)
     optimizer = SOAP.from_config({"learning_rate": 3e-3})
     clock = _Clock(seconds, optimizer)
-    model = lrnr.Model(problem(family), make_net(family.space))
-    model.compile(optimizer, verbose=0)
+    model = lrnr.Model(ours.data, make_net(ours.net))
+    model.compile(optimizer, loss_weights=ours.loss_weights, verbose=0)
     model.train(
         iterations=10**7,
-        batch_size=family.batch,
+        batch_size=batch,
         display_every=10**9,
         callbacks=[clock],
         verbose=0,
@@ -103,7 +131,7 @@ class Tuned:
     compute_dtype = "float32"
 
     def __init__(self, net: lrnr.nn.Parametric):
-        self.parameter_space = net.parameter_space
+        self._net, self.parameter_space = net, net.parameter_space
         self.weights = [
             np.asarray(w) for d in net.net.denses for w in (d.kernel, d.bias)
         ]
@@ -117,7 +145,8 @@ class Tuned:
     def evaluate(self, mu, x, coefficients):
         num_mu = mu.shape[0] or tf.shape(mu)[0]
         mu_rows = rows_of(mu, x)
-        rows = tf.concat([self.parameter_space.scale(mu_rows), features(x)], axis=1)
+        features = self._net.features(mu_rows, x)
+        rows = tf.concat([self.parameter_space.scale(mu_rows), features], axis=1)
         parts = tf.split(coefficients, [w.size for w in self.weights], axis=1)
         weights = [
             tf.reshape(part, (-1, *w.shape))
@@ -133,7 +162,9 @@ class Tuned:
                 rows = tf.reshape(rows, (-1, bias.shape[1]))
             if level < len(pairs) - 1:
                 rows = tf.tanh(rows)
-        return constrained((mu_rows, x), rows)
+        if self._net._output_transform is None:
+            return rows
+        return apply_output_transform(self._net._output_transform, mu_rows, x, rows)
 
     def by_adam(self, ours: FastModel, solver):
         """Function of mu (1, p) to coefficients (1, q), at the points of ours.

@@ -25,12 +25,12 @@ from _harness import table
 HERE = Path(__file__).resolve().parent
 # In the order of the page.
 BENCHMARKS = (
+    "peers",
     "backprop_time",
     "backprop_scaling",
     "accuracy_steps",
     "fast_phase",
     "reduced_basis",
-    "peers",
     "networks",
     "steady",
     "limits",
@@ -136,11 +136,12 @@ def section(name: str, results: Path, pictures: Path) -> str:
     # The last paragraph is the command.
     description = description.strip().rpartition("\n\n")[0]
     text = f"## {title}\n\n```bash\npython benchmarks/{name}.py\n```\n\n"
-    text += description + "\n\n" + benchmark.describe(values).strip() + "\n\n"
+    text += description + "\n\n"
     if (results / f"{name}.png").exists():
         shutil.copy(results / f"{name}.png", pictures / f"{name}.png")
     if hasattr(benchmark, "draw"):
         text += f"![{title}](pictures/{name}.png)\n\n"
+    text += benchmark.describe(values).strip() + "\n\n"
     machine = values["environment"]
     text += (
         f"*{values['seconds']:.0f} s in all; {machine['cores']} cores "
@@ -175,6 +176,16 @@ def example_block(results: Path) -> str:
     if not path.exists():
         return NOT_MEASURED.format(f"examples/{EXAMPLE}.py")
     return "```\n" + path.read_text() + "```"
+
+
+def picture_block(results: Path) -> str:
+    """The figure of README's first screen."""
+    if not (results / "peers.json").exists():
+        return NOT_MEASURED.format("benchmarks/peers.py")
+    return (
+        "![Error against online time: ours and the peers, on six families]"
+        "(docs/pictures/peers.png)"
+    )
 
 
 def peers_block(results: Path) -> str:
@@ -234,7 +245,12 @@ def speed_block(results: Path) -> str:
     return text
 
 
-BLOCKS = {"example": example_block, "peers": peers_block, "speed": speed_block}
+BLOCKS = {
+    "example": example_block,
+    "peers": peers_block,
+    "picture": picture_block,
+    "speed": speed_block,
+}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 
 import deepxde_lrnr as lrnr
 import deepxde as dde
-from _families import POINTS, Family, build, problem, relative_l1
+from _families import POINTS, Family, build, relative_l1
 from _harness import percent, run, table
 from _peers import deeponet, fnn
 
@@ -46,11 +46,10 @@ def compare(family: Family, ranks, number: int) -> dict:
 
     results = {}
     for name, make in NETWORKS.items():
-        dde.config.set_random_seed(family.seed)
-        if make is None:
-            model = build(family)
-        else:
-            model = lrnr.Model(problem(family), make(family.space))
+        model = build(family)
+        if make is not None:
+            dde.config.set_random_seed(family.seed)
+            model = lrnr.Model(model.data, make(model.net))
         decay = ("cosine", family.iterations, 1e-3)
         model.compile("SOAP", lr=3e-3, decay=decay, verbose=0)
         model.train(
