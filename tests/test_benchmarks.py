@@ -127,7 +127,9 @@ def test_what_a_solve_is_compared_with_is_the_least_squares_solution(name):
 def test_a_block_that_is_not_measured_says_so(tmp_path):
     module = importlib.import_module("all")
     for name, block in module.BLOCKS.items():
-        assert "Not measured" in block(tmp_path), name
+        text = block(tmp_path)
+        # A figure that is not there needs no words; the table beside it has them.
+        assert "Not measured" in text if name != "picture" else text == "", name
 
 
 @pytest.mark.slow
