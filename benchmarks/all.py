@@ -183,8 +183,8 @@ def picture_block(results: Path) -> str:
     if not (results / "peers.json").exists():
         return ""
     return (
-        "Mean error against the time that a new parameter takes, ours in red, for equal "
-        "offline time\n([who is who, and all figures](docs/results.md)):\n\n"
+        "Mean error against the time that a new parameter takes, ours in red, for\n"
+        "equal offline time ([who is who, and all figures](docs/results.md)):\n\n"
         "![Error against online time: ours and the peers, on six families]"
         "(docs/pictures/peers.png)"
     )
