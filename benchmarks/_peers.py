@@ -62,10 +62,10 @@ def _sizes(ours) -> tuple[int, list[int], int]:
 
 def _with_transforms(net, ours) -> lrnr.nn.Parametric:
     net = lrnr.nn.Parametric(net, ours.parameter_space)
-    for name in ("feature", "output"):
-        kept = "_input_transform" if name == "feature" else "_output_transform"
-        if getattr(ours, kept) is not None:
-            getattr(net, f"apply_{name}_transform")(getattr(ours, kept))
+    if ours.feature_transform is not None:
+        net.apply_feature_transform(ours.feature_transform)
+    if ours.output_transform is not None:
+        net.apply_output_transform(ours.output_transform)
     return net
 
 
