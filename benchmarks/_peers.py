@@ -162,9 +162,9 @@ class Tuned:
                 rows = tf.reshape(rows, (-1, bias.shape[1]))
             if level < len(pairs) - 1:
                 rows = tf.tanh(rows)
-        if self._net._output_transform is None:
+        if self._net.output_transform is None:
             return rows
-        return apply_output_transform(self._net._output_transform, mu_rows, x, rows)
+        return apply_output_transform(self._net.output_transform, mu_rows, x, rows)
 
     def by_adam(self, ours: FastModel, solver):
         """Function of mu (1, p) to coefficients (1, q), at the points of ours.
