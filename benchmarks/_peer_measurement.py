@@ -12,7 +12,7 @@ from _peer_families import PeerFamily
 
 # A peer that takes longer for all mu is measured at fewer of them, in the box and
 # beside it in their proportion.
-SECONDS, FEWEST = 90, 4
+SECONDS, FEWEST = 60, 4
 
 
 class Peer(NamedTuple):

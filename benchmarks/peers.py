@@ -7,7 +7,7 @@ the same wall time, on the same rows, with the same optimizer (SOAP), features a
 constraints; what is reduced of them comes on top. Online is one solve, without values
 at the points where errors are taken; for those that only predict it is zero. MB is what
 the process grew by from before a peer was made ready until it had solved all mu; memory
-that others left is used again. A peer that takes more than 90 s for all mu is measured
+that others left is used again. A peer that takes more than 60 s for all mu is measured
 at fewer. In the figure nothing is left of 0.01 ms, nor below 1e-10.
 
     classical N x M   spectral in x and an exponential integrator in time (points x
