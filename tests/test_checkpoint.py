@@ -67,6 +67,7 @@ def resamplers():
     return [
         dde.callbacks.PDEPointResampler(period=3),
         lrnr.callbacks.ParameterResampler(period=5),
+        lrnr.callbacks.AdaptiveSampler(period=4, num_points=4, num_parameters=4),
     ]
 
 

@@ -133,7 +133,7 @@ def test_all_that_belongs_to_a_training_works_on_two_devices():
             model = model_for(two)
             callbacks = [
                 dde.callbacks.PDEPointResampler(period=2),
-                lrnr.callbacks.ParameterResampler(3, "residual", num_points=4),
+                lrnr.callbacks.AdaptiveSampler(3, num_points=4),
                 lrnr.callbacks.Checkpoint(path, every=3),
             ]
             train(model, iterations, callbacks=callbacks, batch_size=None)

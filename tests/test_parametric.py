@@ -336,7 +336,7 @@ def test_an_interrupted_training_goes_on_to_the_bit(kind, tmp_path):
 def test_lbfgs_and_resampled_parameters():
     model = lrnr.Model(growth_data(), Parametric(NETWORKS["DeepONet"](1), SPACE))
     model.compile("adam", lr=1e-2, verbose=0)
-    resampler = lrnr.callbacks.ParameterResampler(5, method="residual")
+    resampler = lrnr.callbacks.AdaptiveSampler(5)
     model.train(iterations=12, verbose=0, display_every=1000, callbacks=[resampler])
     before = model.train_state.loss_train.sum()
     dde.optimizers.set_LBFGS_options(maxiter=30)

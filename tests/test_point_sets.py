@@ -140,7 +140,7 @@ def test_residual_resampling_does_not_look_at_measurements():
     model = compiled(data, loss_weights=[1, 5, 10])
     found = []
     for one in (model, compiled(family(left()), model.net, loss_weights=[1, 5])):
-        resampler = lrnr.callbacks.ParameterResampler(1, "residual", num_points=99)
+        resampler = lrnr.callbacks.AdaptiveSampler(1, num_points=99)
         resampler.model = one
         found.append(resampler.parameter_losses(MU))
     np.testing.assert_allclose(*found, rtol=1e-5)

@@ -26,6 +26,7 @@ from .kinds import (
     is_path,
     mus,
     number,
+    shaped,
 )
 
 
@@ -116,22 +117,35 @@ def add_meta_phase(add, tiny):
     add(
         "callbacks.ParameterResampler",
         {},
+        {"period": count()},
+    )
+    add(
+        "callbacks.AdaptiveSampler",
+        {},
         {
             "period": count(),
-            "method": choice("uniform", "residual"),
+            "parameters": ANY_FLAG,
+            "points": ANY_FLAG,
             "power": weight,
             "offset": weight,
             "candidates": count(),
             "num_points": count(),
+            "num_parameters": count(),
         },
     )
-    resampler = lrnr.callbacks.ParameterResampler(method="residual", num_points=4)
-    resampler.model = model
+    sampler = lrnr.callbacks.AdaptiveSampler(num_points=4)
+    sampler.model = model
     add(
-        "callbacks.ParameterResampler.parameter_losses",
+        "callbacks.AdaptiveSampler.parameter_losses",
         {"mu": tiny.mu},
         {"mu": mus(tiny.space)},
-        call=resampler.parameter_losses,
+        call=sampler.parameter_losses,
+    )
+    add(
+        "callbacks.AdaptiveSampler.point_losses",
+        {"x": tiny.points},
+        {"x": shaped(None, 2)},
+        call=sampler.point_losses,
     )
     add("callbacks.Progress", {}, {"disable": NONE | ANY_FLAG})
 
