@@ -94,6 +94,7 @@ def test_jets_are_derivatives_of_the_values_of_tensorflow(space):
                 u = space.combine(tf.constant(mu[None]), x, tf.constant(readout[None]))
                 parts = [u[:, c] for c in range(space.num_outputs)]
             firsts = [inner.gradient(part, x) for part in parts]
+            slopes = [first[:, 0] for first in firsts]
         for c, first in enumerate(firsts):
             second = tape.gradient(slopes[c], x)
             expected = {
