@@ -1,5 +1,6 @@
 """Random features that follow solutions at other mu, and how these are found."""
 
+import warnings
 from dataclasses import replace
 
 import deepxde_lrnr as lrnr
@@ -10,10 +11,16 @@ import tensorflow as tf
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase.random_features import RandomFeatures
 from deepxde_lrnr.fast_phase.trial_space import TrialSpace
+from deepxde_lrnr.io import container
+from deepxde_lrnr.io.kinds import FAST_MODEL
 from deepxde_lrnr.nn import FastLRNR
+from deepxde_lrnr.offline import continuation, reduce, reduce_model
 from deepxde_lrnr.taylor.anchors import TRAINED, Anchors
 from deepxde_lrnr.taylor.jets import MultiIndices
 from deepxde_lrnr.taylor.precision import Precision
+from test_enrichment import MU as FAMILY_MU
+from test_enrichment import advected
+from test_following import plain_only
 
 SPACE = lrnr.ParameterSpace(a=(0, 1), b=(1, 100, "log"))
 POINTS = np.random.default_rng(0).uniform(size=(17, 2))
@@ -132,3 +139,77 @@ def test_a_solve_starts_at_the_solution_that_is_followed(space):
     start = space.start(mu).reshape(space.num_outputs, -1)
     started = start @ space.at_points(indices, POINTS)(mu[None])[0]
     np.testing.assert_allclose(started, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def reduced():
+    """A model that follows solutions, where nothing else is allowed to help."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("enlarge_trial_space", "follow_solution"):
+            patch.setattr(reduce, name, lambda *args: None)
+        patch.setattr(reduce, "RESOLVED", 0.0)
+        patch.setattr(reduce, "choose_trial_space", plain_only)
+        patch.setattr(continuation, "RESOLVED", 0.0)
+        patch.setattr(continuation, "_COUNTS", (48,))
+        patch.setattr(continuation, "_MOST_ANCHORS", 4)
+        data, net = advected(6)
+        with pytest.warns(lrnr.fast_phase.NotResolvedWarning):
+            fast = reduce_model(data, net, [1, 10], num_parameters=8, verbose=0)
+    return data, fast
+
+
+def test_solutions_that_are_followed_are_taken_where_they_halve_the_error(reduced):
+    _, fast = reduced
+    anchors = fast.space.anchors
+    assert 2 <= len(anchors) <= 4 and anchors.parents[1] == 0
+    assert f"which follow {len(anchors)} solutions" in repr(fast)
+    assert f"following {len(anchors)} solutions" in str(fast.report())
+    # Steps of the box are not longer than allowed.
+    scaled = fast.parameter_space.scale(anchors.mu)
+    steps = np.abs(scaled[1:] - scaled[anchors.parents[1:]]).max(axis=1)
+    assert np.all(steps <= continuation._STEP + 1e-9)
+    assert anchors.parameter_space.contains(anchors.mu).all()
+
+
+def test_they_are_no_worse_than_the_trained_network(reduced):
+    _, fast = reduced
+    solution = fast.solve(FAMILY_MU)
+    assert np.all(solution.residual <= solution.initial_residual)
+
+
+def test_a_file_keeps_them(reduced, tmp_path):
+    data, fast = reduced
+    x = data.geom.random_points(50)
+    expected = fast.solve(FAMILY_MU).predict(x)
+    again = lrnr.load_fast(fast.save(tmp_path / "fast.npz"), data)
+    assert len(again.space.anchors) == len(fast.space.anchors)
+    np.testing.assert_allclose(again.solve(FAMILY_MU).predict(x), expected, atol=1e-5)
+
+
+def test_a_surrogate_predicts_with_them(reduced, tmp_path):
+    data, fast = reduced
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fast.build_basis(1e-3, 8, 8, verbose=0)
+    x = data.geom.random_points(50)
+    path = fast.save(tmp_path / "fast.npz")
+    surrogate = lrnr.load_surrogate(path)
+    mu = fast.basis.functions.mu[:3]
+    solver = lrnr.reduced_basis.BasisLeastSquares()
+    expected = fast.solve(mu, solver).predict(x)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(surrogate.predict(x, mu), expected, atol=2e-2 * scale)
+    again = lrnr.load_fast(path, data)
+    np.testing.assert_allclose(again.solve(mu, solver).predict(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["weights", "readouts", "parents", "trained"])
+def test_a_file_with_other_anchors_is_refused(reduced, tmp_path, name):
+    data, fast = reduced
+    path = fast.save(tmp_path / "fast.npz")
+    header, arrays = container.read(path, FAST_MODEL)
+    array = arrays[f"anchors/{name}"]
+    arrays[f"anchors/{name}"] = array + 9 if name == "parents" else array[:, :-1]
+    container.write(path, FAST_MODEL, header, arrays)
+    with pytest.raises(lrnr.FileFormatError):
+        lrnr.load_fast(path, data)
