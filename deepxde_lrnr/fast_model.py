@@ -39,6 +39,7 @@ from .reduced_basis.prediction import BasisPredictor
 from .reduction import ReducedLayer
 from .report import Report, seconds_of_solve
 from .solvers import Solvers
+from .taylor.anchors import Anchors
 from .taylor.precision import Precision
 
 # The hypernetwork's solution is looked at for each mu unless, at so many mu of the box,
@@ -87,6 +88,7 @@ class FastModel:
         rcond: float | None = None,
         problem_record: ProblemRecord | None = None,
         error_per_residual: float | None = None,
+        anchors: Anchors | None = None,
     ):
         self.full = full
         self.reduced = reduced
@@ -97,7 +99,7 @@ class FastModel:
         self.choice = tuple(choice)
         self.parameter_space = full.parameter_space
         self.precision = precision or Precision(full)
-        self.space = TrialSpace(reduced, self.precision, random)
+        self.space = TrialSpace(reduced, self.precision, random, anchors=anchors)
         # What is known already need not be found out again.
         known = {
             "expansion": expansion,
@@ -121,6 +123,8 @@ class FastModel:
         functions = f"{self.space.size} unknowns"
         if len(self.space.random):
             functions += f", {len(self.space.random)} random features"
+        if self.space.anchors is not None:
+            functions += f", which follow {len(self.space.anchors)} solutions"
         collocation = self.residual.collocation
         points = f"{len(collocation.pde_points)} of the PDE"
         points += f", {sum(collocation.counts)} of the IC/BC"
@@ -198,11 +202,12 @@ class FastModel:
     def watches_start(self) -> bool:
         """Whether a solve has to look at the hypernetwork's solution as well.
 
-        The trial space of all neurons has it in it. That of a few does not; but where
-        the fast phase ends far below it at all mu of a sample, it need not be computed
-        for each mu.
+        The trial space of all neurons begins with it, unless it follows other
+        solutions. That of a few does not; but where the fast phase ends far below it at
+        all mu of a sample, it need not be computed for each mu.
         """
-        if self.reduced.stack.widths == self.full.stack.widths:
+        all_neurons = self.reduced.stack.widths == self.full.stack.widths
+        if all_neurons and self.space.anchors is None:
             return False
         mu = self.parameter_space.sample(_NUM_COMPARED, "Halton").astype(float)
         after = residuals_after(self.equations, mu, self.rcond)
@@ -390,12 +395,14 @@ class FastModel:
             self.precision,
             space.random,
             self.expansion,
+            anchors=space.anchors,
         )
 
     @cached_property
     def all_neurons_space(self) -> TrialSpace:
         """The trial space of ``all_neurons``."""
-        return TrialSpace(self.full, self.precision, self.space.random)
+        random, anchors = self.space.random, self.space.anchors
+        return TrialSpace(self.full, self.precision, random, anchors=anchors)
 
     def _require_problem(self, what: str) -> None:
         if self.residual.data is None:

@@ -22,7 +22,6 @@ from .points import fast_collocations, num_points
 from .random_features import RandomFeatures
 from .refinement import points_like
 from .status import Status
-from .trial_space import TrialSpace
 
 # Random features by which the richer space is larger.
 _NUM_MORE = 128
@@ -76,7 +75,7 @@ class ErrorEstimate:
         scales = own.random.scales(features)
         more = RandomFeatures.draw(features, _NUM_MORE, scales, _SEED)
         random = own.random.beside(more)
-        self._space = TrialSpace(fast.reduced, own.precision, random)
+        self._space = own.with_random(random)
         self._own, self._rcond = own, fast.rcond
         count = num_points(self._space.size, expansion.num_equations)
         sizes = count, max(count // 4, _FEWEST_HELD_OUT)
@@ -149,7 +148,8 @@ class ErrorEstimate:
             return None
         w = coefficients[:-1].reshape(own.num_outputs, -1)
         more = np.zeros((own.num_outputs, _NUM_MORE))
-        return np.hstack([w[:, :-1], more, w[:, -1:]]).ravel()
+        end = own.num_functions - own.num_followed - 1
+        return np.hstack([w[:, :end], more, w[:, end:]]).ravel()
 
     def _u(self, mu, points, readout) -> np.ndarray:
         """Values of u in the richer space at the physical points."""

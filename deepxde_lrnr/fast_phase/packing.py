@@ -13,6 +13,7 @@ from ..io.user_functions import Packed, pack_functions, unpack_functions
 from ..io.weights import pack_weights
 from ..parameters import ParameterSpace
 from ..reduction import ReducedLayer
+from ..taylor.anchors import ARRAYS, Anchors, unpack_anchors
 from ..taylor.precision import Precision
 from .expansion import Expansion
 from .random_features import RandomFeatures
@@ -69,6 +70,7 @@ def pack_fast_model(fast, stacklevel: int) -> Packed:
         arrays |= {f"{prefix}/{name}": array for name, array in named.items()}
     arrays["random/weights"] = fast.space.random.weights
     arrays["random/shifts"] = fast.space.random.shifts
+    arrays |= pack_anchors(fast.space.anchors)
     return packed
 
 
@@ -131,7 +133,19 @@ def unpack_fast_model(header: dict, arrays: dict, given: dict, data=None) -> dic
         "rcond": None if rcond is None else float(rcond),
         "problem_record": record,
         "error_per_residual": None if per_residual is None else float(per_residual),
+        "anchors": unpack_anchors(
+            arrays,
+            space,
+            (full.stack.W_in.shape[0], full.stack.num_outputs, sum(full.stack.widths)),
+        ),
     }
+
+
+def pack_anchors(anchors: Anchors | None) -> dict:
+    """Arrays of a file; of no anchors none."""
+    if anchors is None:
+        return {}
+    return {f"anchors/{name}": getattr(anchors, name) for name in ARRAYS}
 
 
 class OldDesign(ValueError):

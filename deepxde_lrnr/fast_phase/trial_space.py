@@ -12,6 +12,7 @@ from .._workspace import Workspace
 from ..io.weights import weights
 from ..nn import FastLRNR
 from ..taylor.activations import values as activation_values
+from ..taylor.anchors import TRAINED, Anchors
 from ..taylor.feature_jets import FeatureJets, feature_jets
 from ..taylor.hidden_jets import HiddenJets
 from ..taylor.jets import MultiIndices
@@ -44,12 +45,17 @@ class TrialSpace:
         precision: In which precision the transforms can be computed.
         random: Random features, or ``None``.
         last: Whether, of the hidden states, only those of the last layer are taken.
+        anchors: ``None``, or solutions that the random features follow.
 
     Attributes:
         hidden: Jets of the hidden states.
         random: The random features, possibly none.
+        anchors: As above.
         num_features: m, number of features that the feature transform gives.
-        follows_solution: Whether random features are functions of N(x; mu) as well.
+        follows_solution: Whether random features are functions of N(x; mu), or of that
+            of an anchor, as well.
+        num_followed: Number of trial functions behind the random features that are
+            components of an anchor.
         num_functions: k.
         num_outputs: Number of components of N.
         size: Number of unknowns, k times the number of components.
@@ -61,6 +67,7 @@ class TrialSpace:
         precision: Precision,
         random: RandomFeatures | None = None,
         last: bool = False,
+        anchors: Anchors | None = None,
     ):
         self._given, self.is_last = network, last
         self.parameter_space = network.parameter_space
@@ -74,8 +81,9 @@ class TrialSpace:
             random = RandomFeatures.none(self.num_features)
         self.random = random
         self.follows_solution = len(random.weights) > self.num_features
-        self.num_functions = sum(widths) + len(random) + 1
-        self.num_outputs = stack.num_outputs
+        self.anchors, self.num_outputs = anchors, stack.num_outputs
+        self.num_followed = self.num_outputs if anchors is not None else 0
+        self.num_functions = sum(widths) + len(random) + self.num_followed + 1
         self.size = self.num_functions * self.num_outputs
         w = np.zeros((self.num_outputs, self.num_functions))
         end = sum(widths)
@@ -83,11 +91,17 @@ class TrialSpace:
         self._last_states = slice(end - widths[-1], end)
         w[:, self._last_states] = np.transpose(stack.W_out)
         w[:, -1] = stack.b_out
-        self._start = w
+        self._trained = w
 
     def with_random(self, random: RandomFeatures | None) -> TrialSpace:
         """The same hidden states beside other random features."""
-        return type(self)(self._given, self.precision, random, self.is_last)
+        return type(self)(
+            self._given, self.precision, random, self.is_last, self.anchors
+        )
+
+    def following(self, random: RandomFeatures, anchors: Anchors) -> TrialSpace:
+        """The same hidden states beside random features that follow anchors."""
+        return type(self)(self._given, self.precision, random, self.is_last, anchors)
 
     def _states(self, features, mu) -> list:
         """Hidden states as Tensors, for features of rows in double precision."""
@@ -106,12 +120,22 @@ class TrialSpace:
     # Values, as a network of TensorFlow
 
     def start(self, mu) -> np.ndarray:
-        """The network's own readout, shape (``size``,), for mu of shape (p,)."""
-        w = self._start.copy()
+        """The network's own readout, shape (``size``,), for mu of shape (p,).
+
+        With anchors it is that of the solution that is followed.
+        """
+        if self.anchors is None:
+            return self._trained_readout(mu).ravel()
+        w = np.zeros_like(self._trained)
+        w[:, -1 - self.num_followed : -1] = np.eye(self.num_outputs)
+        return w.ravel()
+
+    def _trained_readout(self, mu) -> np.ndarray:
+        w = self._trained.copy()
         own = self.hidden.readouts(np.reshape(mu, (1, -1)))
         if own.size:
             w[:, self._last_states] += own.reshape(self.num_outputs, -1)
-        return w.ravel()
+        return w
 
     def trained_values(self, mu, x):
         """N of the network itself; arguments and result as for ``evaluate``."""
@@ -140,8 +164,11 @@ class TrialSpace:
         features = self.precision.feature_transform(x, rows_of(mu, x))
         states = self._states(features, mu)
         if self.follows_solution:
-            features = tf.concat([features, self.trained_values(mu, x)], axis=1)
+            followed = self._followed_values(mu, x, features)
+            features = tf.concat([features, followed], axis=1)
         states.append(self.random.values(features))
+        if self.num_followed:
+            states.append(followed)
         w = tf.reshape(readout, (num_mu, self.num_outputs, self.num_functions))
         total, first = w[:, :, -1], 0
         for state in states:
@@ -150,6 +177,39 @@ class TrialSpace:
             total += tf.einsum("npk,pck->npc", by_point(state, num_mu), part)
             first += width
         return tf.reshape(total, (-1, self.num_outputs))
+
+    def _followed_values(self, mu, x, features):
+        """N that the random features follow, at reference points x."""
+        result = self.trained_values(mu, x)
+        if self.anchors is None:
+            return result
+        anchors, values = self.anchors, {}
+        random = RandomFeatures(anchors.weights, anchors.shifts)
+        numbers = rows_of(self._followed_numbers(mu), x)
+        for k, parent in enumerate(anchors.parents):
+            its_mu = tf.constant(anchors.mu[k : k + 1])
+            N = values[parent] if parent >= 0 else self.trained_values(its_mu, x)
+            functions = [
+                *self._states(features, its_mu),
+                random.values(tf.concat([features, N], axis=1)),
+                N,
+                tf.ones_like(N[:, :1]),
+            ]
+            readout = anchors.readouts[k].reshape(self.num_outputs, -1)
+            values[k] = tf.matmul(tf.concat(functions, axis=1), readout.T)
+            result = tf.where(numbers == k, values[k], result)
+        return result
+
+    def _followed_numbers(self, mu):
+        """``Anchors.nearest`` for Tensors: shape (P, 1)."""
+        anchors = self.anchors
+        if anchors.always is not None:
+            return tf.fill((tf.shape(mu)[0], 1), anchors.always)
+        difference = self.parameter_space.scale(mu)[:, None] - anchors.nodes
+        distances = tf.reduce_sum(tf.square(difference), axis=2)
+        last = tf.argmin(distances[:, ::-1], axis=1, output_type=tf.int32)
+        last = len(anchors.nodes) - 1 - len(anchors.trained) - last
+        return tf.maximum(last, TRAINED)[:, None]
 
     # Jets, in NumPy
 
@@ -172,12 +232,14 @@ class TrialSpace:
         if not features.takes_parameters and not self.follows_solution:
             fixed = self.random.jets(indices, features(None))
         num_states = sum(self.hidden.widths)
+        random = slice(num_states, num_states + len(self.random))
+        of_anchor = self._anchor_jets(indices, features)
         constant = fixed is not None and not self.hidden.takes_parameters
 
         def new():
             result = np.empty((len(indices), self.num_functions, len(points)))
             if fixed is not None:
-                result[:, num_states:-1] = fixed
+                result[:, random] = fixed
             result[:, -1] = 0
             result[0, -1] = 1
             return result
@@ -192,8 +254,13 @@ class TrialSpace:
                 pass
             if fixed is None:
                 if self.follows_solution:
-                    found = np.hstack([found, self._trained_jets(mu, states)])
-                result[:, num_states:-1] = self.random.jets(indices, found)
+                    followed = of_anchor(mu)
+                    if followed is None:
+                        followed = self._trained_jets(mu, states)
+                    found = np.hstack([found, followed])
+                result[:, random] = self.random.jets(indices, found)
+                if self.num_followed:
+                    result[:, random.stop : -1] = followed
             return result
 
         if constant:
@@ -204,10 +271,46 @@ class TrialSpace:
 
     def _trained_jets(self, mu: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Jets of N of the network itself, from those of all hidden states."""
-        w = self.start(mu[0]).reshape(self.num_outputs, -1)
+        w = self._trained_readout(mu[0])
         jets = w[:, : states.shape[1]] @ states
         jets[0] += w[:, -1:]
         return jets
+
+    def _anchor_jets(self, indices: MultiIndices, features):
+        """Function of mu, shape (1, p), to the jets of N of the anchor that is
+        followed there, ``None`` if there is none; each is computed once.
+
+        Args:
+            indices: Which derivatives.
+            features: ``FeatureJets`` at the points.
+        """
+        anchors, known = self.anchors, {}
+        if anchors is None:
+            return lambda mu: None
+        random = RandomFeatures(anchors.weights, anchors.shifts)
+
+        def jets(k):
+            mu, parent = anchors.mu[k : k + 1], anchors.parents[k]
+            found, z = features(mu), self.hidden.coefficients(mu)
+            shape = len(indices), sum(self.hidden.widths), found.shape[-1]
+            states = np.empty(shape)
+            for _ in self.hidden.layers(indices, found, z, states):
+                pass
+            N = self._trained_jets(mu, states) if parent < 0 else known[parent]
+            one = np.zeros_like(N[:, :1])
+            one[0] = 1
+            others = random.jets(indices, np.hstack([found, N]))
+            readout = anchors.readouts[k].reshape(self.num_outputs, -1)
+            return readout @ np.hstack([states, others, N, one])
+
+        def of_anchor(mu):
+            (number,) = anchors.nearest(mu)
+            for k in anchors.chain(number):
+                if k not in known:
+                    known[k] = jets(k)
+            return known.get(number)
+
+        return of_anchor
 
     # Values, in NumPy
 
@@ -222,7 +325,8 @@ class TrialSpace:
         Args:
             points: Array of shape (n, d).
             mu: Array of shape (1, p), by default the middle of the box.
-            with_solution: Whether N of the network itself comes behind it.
+            with_solution: Whether what random features follow at this mu, N of the
+                network itself or of an anchor, comes behind it.
 
         Returns:
             Array of shape (m, n), with N of (m + number of components, n).
@@ -233,9 +337,11 @@ class TrialSpace:
         features = FeatureJets(self.precision, values, points)(mu)[0]
         if not with_solution:
             return features
-        mu, no_random = np.asarray(mu, float), self.with_random(None)
-        (functions,) = no_random.at_points(values, points, keep=False)(mu)
-        N = no_random.start(mu[0]).reshape(self.num_outputs, -1) @ functions
+        mu, found = np.asarray(mu, float), self
+        if self.anchors is None:
+            found = self.with_random(None)
+        (functions,) = found.at_points(values, points, keep=False)(mu)
+        N = found.start(mu[0]).reshape(self.num_outputs, -1) @ functions
         return np.vstack([features, N])
 
     def solution_values(self, mu: np.ndarray, readouts: np.ndarray) -> SolutionValues:
@@ -247,6 +353,8 @@ class TrialSpace:
             self.parameter_space.scale(np.asarray(mu, float)),
             readouts,
             self._given.hypernetwork.activation,
+            self.anchors,
+            mu,
         )
 
 

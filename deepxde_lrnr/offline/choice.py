@@ -12,6 +12,7 @@ import numpy as np
 
 from .._progress import progress_bar
 from ..data.residual import Residual
+from ..fast_phase.error_estimate import RESOLVED
 from ..fast_phase.gauss_newton import residuals_after
 from ..fast_phase.points import (
     PER_UNKNOWN_RANDOM,
@@ -227,7 +228,7 @@ def choose_trial_space(
     return layers, network, random, tuple(chooser.lines), worst
 
 
-def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
+def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu, errors):
     """All neurons and many random features, where a smaller space does not do.
 
     Args:
@@ -237,7 +238,9 @@ def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
         expansion: The same.
         reduced: The same.
         rtol: The same.
-        mu: Those at which a smaller one does not, shape (n, p).
+        mu: Shape (n, p).
+        errors: Relative errors of u there, as they are estimated to be with a smaller
+            one; where they are large, spaces are compared.
 
     Returns:
         Layers, network, random features or ``None``, and what was compared.
@@ -250,7 +253,8 @@ def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu):
     size = plain.size + plain.num_outputs * counts[-1]
     count = num_points(size, expansion.num_equations, PER_UNKNOWN_RANDOM)
     equations, inside = _compared_at(count, data, loss_weights, expansion, own)
-    chooser = Chooser(equations, own, rtol, mu)
+    bad = ~(errors <= RESOLVED)  # a comparison with NaN is false
+    chooser = Chooser(equations, own, rtol, mu[bad])
     best = chooser.ratio(plain, "all neurons where that does not resolve it")
     random, _ = chooser.enrich(plain, plain.features(inside), counts, best)
     return layers, network, random, tuple(chooser.lines)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._workspace import Workspace
 from ..data.residual import Residual
+from ..fast_phase.error_estimate import RESOLVED
 from ..fast_phase.gauss_newton import minimise
 from ..fast_phase.points import fast_collocations, num_points
 from ..fast_phase.refinement import candidates, draw
@@ -27,7 +28,7 @@ _HELD_OUT = 4
 _REFINEMENTS, _STEPS = 2, 8
 
 
-def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
+def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu, errors):
     """All neurons, random features of f(x) and N, and points where residuals are large.
 
     Args:
@@ -37,7 +38,8 @@ def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
         expansion: The same.
         reduced: The same.
         rtol: The same.
-        mu: Those by whose solutions the points are drawn, shape (n, p).
+        mu: Shape (n, p). By the solutions where the error is large points are drawn.
+        errors: Relative errors of u there, as they are estimated to be without.
 
     Returns:
         Layers, network, random features, what was compared, and two ``Collocation``,
@@ -46,6 +48,7 @@ def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
     """
     if data.problem.pde is None:
         return None
+    mu = mu[~(errors <= RESOLVED)]
     layers, network = reduced(max(own.hidden.widths))
     space = TrialSpace(network, own.precision)
     counts = up_to(VERY_MANY_UNKNOWNS, space, _COUNTS)
@@ -59,11 +62,11 @@ def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
         residuals = [Residual(data, c, loss_weights) for c in points]
         return expansion.equations(*residuals, space)
 
-    def refined(space, points, seed):
-        return _refined(data.geom, equations, space, mu, points, expansion, seed)
+    def refined_for(space, points, seed):
+        return refined(data.geom, equations, space, mu, points, expansion, seed)
 
     for seed in range(_REFINEMENTS):
-        points = refined(space, points, seed + 1)
+        points = refined_for(space, points, seed + 1)
     chooser = Chooser(equations(own, points), own, rtol, mu)
     best = chooser.ratio(space, "all neurons, at points where residuals are large")
     features = space.features(points[0].pde_points, with_solution=True)
@@ -71,12 +74,22 @@ def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu):
     if random is None:
         return None
     space = space.with_random(random)
-    points = refined(space, points, _REFINEMENTS + 1)
+    points = refined_for(space, points, _REFINEMENTS + 1)
     return layers, network, random, tuple(chooser.lines), points
 
 
-def _refined(geom, equations, space, mu, points, expansion, seed):
-    """The same collocations, with points of the PDE drawn by what solutions leave."""
+def refined(geom, equations, space, mu, points, expansion, seed):
+    """The same collocations, with points of the PDE drawn by what solutions leave.
+
+    Args:
+        geom: Geometry of the points.
+        equations: Function of a trial space and of collocations to the residual.
+        space: Trial space in which the solutions are found.
+        mu: Of the solutions, shape (n, p).
+        points: Two ``Collocation``, fitted and held out.
+        expansion: Of the residual.
+        seed: Of the random numbers.
+    """
     fitted, held_out = points
     workspace, at_points = Workspace(), equations(space, points)
     readouts = [

@@ -32,6 +32,7 @@ from ..reduction import METHODS, reduce_layer
 from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from .choice import choose_trial_space, enlarge_trial_space
+from .continuation import follow_anchors
 from .following import follow_solution
 from .layers import as_layers
 from .snapshots import draw_snapshots, snapshot_points
@@ -65,8 +66,9 @@ def reduce_model(
     neurons do not reach it, random features are added as far as they are worth it.
 
     Where the estimated error is above a per cent, more of them are tried, whatever time
-    a solve then takes, and at last some that are functions of the trained network's
-    solution as well, at points of the PDE drawn by the residual: for fronts.
+    a solve then takes, then some that are functions of the trained network's solution
+    as well, at points of the PDE drawn by the residual, and at last of solutions that
+    are followed from mu to mu, from small errors to large ones: for fronts.
 
     Args:
         data: The parametric problem.
@@ -201,7 +203,9 @@ def reduce_model(
         else:
             layers, network = reduced(rank)
 
-    def made(layers, network, random, lines, collocations=None) -> FastModel:
+    def made(
+        layers, network, random, lines, collocations=None, anchors=None
+    ) -> FastModel:
         if collocations is None:
             count = points
             if points is None:
@@ -220,6 +224,7 @@ def reduce_model(
             expansion if known else None,
             {"reduction": time.perf_counter() - start},
             lines,
+            anchors=anchors,
         )
 
     fast = made(layers, network, random, lines)
@@ -230,14 +235,13 @@ def reduce_model(
         begin = time.perf_counter()
         errors = fast.estimate_errors(mu=mu)
         if random_features is None and expansion.indices is not None:
-            for larger_space in (enlarge_trial_space, follow_solution):
+            for larger_space in (enlarge_trial_space, follow_solution, follow_anchors):
                 # A comparison with NaN is false.
-                bad = ~(errors <= RESOLVED)
-                if not bad.any():
+                if np.all(errors <= RESOLVED):
                     break
                 with threadpool_limits(limits=1, user_api="blas"):
                     found = larger_space(
-                        data, loss_weights, own, expansion, reduced, rtol, mu[bad]
+                        data, loss_weights, own, expansion, reduced, rtol, mu, errors
                     )
                     if found is None:
                         continue

@@ -18,6 +18,7 @@ from ..io.numpy_functions import NotInNumPy
 from ..io.numpy_transforms import unpack_transforms
 from ..io.sizes import NotFinite, Sizes, below, check_finite, reference_points
 from ..parameters import ParameterSpace
+from ..taylor.anchors import unpack_anchors
 from ..taylor.solution_values import SolutionValues
 from .arrays import FUNCTIONS, check_arrays, is_usable
 from .interpolation import Interpolation
@@ -230,7 +231,11 @@ def _unpack(header: dict, arrays: dict) -> Surrogate:
         )
     if not all(np.isfinite(a).all() for a in random):
         raise ValueError("the random features have entries that are NaN or infinite")
+    of_anchors = sizes.features, sizes.outputs, sum(sizes.widths)
+    anchors = unpack_anchors(arrays, space, of_anchors)
     num_functions = sum(sizes.widths) + len(random[1]) + 1
+    if anchors is not None:
+        num_functions += sizes.outputs
     check_arrays(basis, num_functions * sizes.outputs, space.dim)
     transforms = unpack_transforms(
         header["functions"],
@@ -253,6 +258,8 @@ def _unpack(header: dict, arrays: dict) -> Surrogate:
         space.scale(mu),
         readouts,
         transforms.hypernetwork,
+        anchors,
+        mu,
     )
     return Surrogate(
         space,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from .._cores import num_cores
 from ..io.numpy_operations import ACTIVATIONS
 from ..io.sizes import Sizes
+from .anchors import TRAINED, Anchors
 
 # Points of a block: the states of a layer of 100 neurons take a third of a megabyte.
 _BLOCK = 384
@@ -56,6 +58,9 @@ class SolutionValues:
         readouts: Their readouts, shape (n, number of components times number of trial
             functions).
         activation: Name of the hypernetwork's activation.
+        anchors: ``None``, or the ``Anchors`` that random features follow, of which
+            components come behind them.
+        mu: The mu_j, shape (n, p), with anchors.
 
     Attributes:
         size: Values for each point, n times the number of components.
@@ -64,7 +69,17 @@ class SolutionValues:
         ValueError: If these do not fit together.
     """
 
-    def __init__(self, weights: dict, activations, random, y, readouts, activation):
+    def __init__(
+        self,
+        weights: dict,
+        activations,
+        random,
+        y,
+        readouts,
+        activation,
+        anchors: Anchors | None = None,
+        mu=None,
+    ):
         weights = {name: np.asarray(w, float) for name, w in weights.items()}
         sizes = Sizes.of(weights, y.shape[1])
         self._weights, self._activations = weights, activations
@@ -80,12 +95,12 @@ class SolutionValues:
         *parts, own = np.split(z, ends, axis=1)
         self._scales = parts[: self._depth - 1]
         self._shifts = parts[self._depth - 1 :]
-        shape = len(y), sizes.outputs, sum(sizes.widths) + len(random[1]) + 1
-        ends = np.cumsum((*sizes.widths, len(random[1])))
-        *parts, self._random_readouts, self._constants = np.split(
-            np.reshape(readouts, shape), ends, axis=2
+        followed = sizes.outputs if anchors is not None else 0
+        counts = (*sizes.widths, len(random[1]), followed)
+        shape = len(y), sizes.outputs, sum(counts) + 1
+        *self._readouts, self._random_readouts, self._followed, self._constants = (
+            np.split(np.reshape(readouts, shape), np.cumsum(counts), axis=2)
         )
-        self._readouts = parts
         self._random = np.vstack([*random]).T
         # If the random features are functions of N of the network itself as well.
         self._own = None
@@ -93,18 +108,46 @@ class SolutionValues:
             self._own = np.tile(weights["W_out"].T, (len(y), 1, 1))
             if own.size:
                 self._own += own.reshape(self._own.shape)
+        self._anchors, self._numbers = None, [TRAINED] * len(y)
+        if anchors is None:
+            return
+        self._numbers = anchors.nearest(np.asarray(mu, float)).tolist()
+        needed = {k for number in self._numbers for k in anchors.chain(number)}
+        scaled = anchors.parameter_space.scale(anchors.mu)
+        # By themselves, in an order in which each follows one before it.
+        self._anchors = {
+            k: (
+                int(anchors.parents[k]),
+                SolutionValues(
+                    weights,
+                    activations,
+                    (anchors.weights, anchors.shifts),
+                    scaled[k : k + 1],
+                    anchors.readouts[k : k + 1],
+                    activation,
+                    replace(anchors, always=TRAINED),
+                    anchors.mu[k : k + 1],
+                ),
+            )
+            for k in sorted(needed)
+        }
 
-    def __call__(self, features) -> np.ndarray:
+    def __call__(self, features, followed=None) -> np.ndarray:
         """Values.
 
         Args:
             features: Features of the points, shape (m, N), or where they depend on mu
                 a list of such arrays, one for each mu_j.
+            followed: For an anchor: N that it follows, shape (number of components, N),
+                or ``None`` if that is the network's own.
 
         Returns:
             Array of shape (n, number of components, N).
         """
         shared = not isinstance(features, list)
+        N = {TRAINED: followed}
+        for k, (parent, solution) in (self._anchors or {}).items():
+            N[k] = solution(features, N[parent] if parent != TRAINED else None)[0]
         # With a row of ones, for the biases.
         features = [
             np.vstack([f, np.ones(f.shape[1])])
@@ -122,7 +165,7 @@ class SolutionValues:
             if alone and not shared:
                 part = slice(j, j + 1)
                 self._add_random(own, self._random_readouts[part], out[part])
-            self._add_states(j, own, out[j])
+            self._add_states(j, own, out[j], N[self._numbers[j]])
 
         # One thread for each mu: threads of BLAS would wait for each other.
         with (
@@ -140,8 +183,8 @@ class SolutionValues:
             np.tanh(states, out=states)
             out[:, :, block] += (flat @ states).reshape(*out.shape[:2], -1)
 
-    def _add_states(self, j: int, features, out) -> None:
-        """Adds the hidden states of mu_j."""
+    def _add_states(self, j: int, features, out, followed) -> None:
+        """Adds the hidden states of mu_j, and what follows a solution."""
         forward, backward = self._matrices(j)
         # With a row of ones.
         states = [np.ones((len(w) + 1, _BLOCK)) for w in forward]
@@ -165,10 +208,15 @@ class SolutionValues:
                 before = before[: rank + 1]
                 before[rank] = 1
             if self._own is not None:
-                N = self._own[j] @ state + self._weights["b_out"][:, None]
+                if followed is None:
+                    N = self._own[j] @ state + self._weights["b_out"][:, None]
+                else:
+                    N = followed[:, block]
                 inputs = np.vstack([features[:-1, block], N, features[-1:, block]])
                 inner = np.tanh(self._random @ inputs)
                 out[:, block] += self._random_readouts[j] @ inner
+                if self._followed.size:
+                    out[:, block] += self._followed[j] @ N
 
     def _matrices(self, j: int):
         """For each layer the matrices before and after the activation."""

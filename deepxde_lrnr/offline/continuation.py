@@ -1,0 +1,226 @@
+"""Fronts that training misses: solutions are followed from where they are found.
+
+A trained network that is off by ten per cent at a front is a poor guide to it, and the
+fast phase with it. A solution found at a neighbouring mu is a good one: what is steep
+in x is smooth as a function of x and of that solution. So from a mu of a small error
+one goes on in steps to those of large errors, and keeps the solutions on the way as
+``Anchors``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from .._workspace import Workspace
+from ..data.residual import Residual
+from ..fast_phase.error_estimate import RESOLVED
+from ..fast_phase.gauss_newton import minimise
+from ..fast_phase.points import fast_collocations, num_points
+from ..fast_phase.random_features import RandomFeatures
+from ..fast_phase.trial_space import TrialSpace
+from ..taylor.anchors import TRAINED, Anchors
+from .choice import VERY_MANY_UNKNOWNS, up_to
+from .following import refined
+
+# Random features, and residuals for each unknown.
+_COUNTS, _PER_UNKNOWN, _HELD_OUT = (128, 256, 512), 8, 4
+# Their scales that are tried.
+_SCALES = (0.5, 1.0, 2.0)
+# Largest step in mu, the box being [-1, 1]^p, and how often it is halved where what is
+# left grows by more than so many times.
+_STEP, _HALVINGS, _WORSE = 0.3, 2, 3.0
+_MOST_ANCHORS = 16
+_ITERATIONS, _RTOL = 12, 1e-2
+
+
+class _Found(NamedTuple):
+    """A solution that was found.
+
+    Attributes:
+        readout: In the space that it was found in.
+        residual: Root of the sum of squares at points held out.
+    """
+
+    readout: np.ndarray
+    residual: float
+
+
+def follow_anchors(data, loss_weights, own, expansion, reduced, rtol, mu, errors):
+    """All neurons, and random features that follow solutions at other mu.
+
+    Args:
+        data: As for ``choose_trial_space``.
+        loss_weights: The same.
+        own: The same.
+        expansion: The same.
+        reduced: The same.
+        rtol: The same.
+        mu: Shape (n, p).
+        errors: Relative errors of u there, as they are estimated to be without.
+
+    Returns:
+        Layers, network, random features, what was compared, two ``Collocation``, fitted
+        and held out, and the ``Anchors``; ``None`` if there is nothing to follow.
+
+    References:
+        `E. L. Allgower, & K. Georg. Introduction to numerical continuation methods.
+        SIAM, 2003 <https://doi.org/10.1137/1.9780898719154>`_: steps that are halved.
+    """
+    known = np.isfinite(errors)
+    layers, network = reduced(max(own.hidden.widths))
+    plain = TrialSpace(network, own.precision)
+    counts = up_to(VERY_MANY_UNKNOWNS, plain, _COUNTS)
+    if data.problem.pde is None or not counts or plain.takes_parameters:
+        return None
+    if not known.any():
+        return None
+    size = plain.size + plain.num_outputs * (counts[-1] + plain.num_outputs)
+    count = num_points(size, expansion.num_equations, _PER_UNKNOWN)
+    points = fast_collocations(data, count, count // _HELD_OUT)
+
+    def equations(space, points):
+        residuals = [Residual(data, c, loss_weights) for c in points]
+        return expansion.equations(*residuals, space)
+
+    path = _Path(data.geom, equations, plain, expansion, points)
+    good = known & (errors <= RESOLVED)
+    begin = mu[np.argmin(np.where(known, errors, np.inf))]
+    path.begin(begin, mu[good], counts[-1])
+    # From the nearest ones on.
+    scale = own.parameter_space.scale
+    distances = np.abs(scale(mu) - scale(begin)).max(axis=1)
+    for i in np.argsort(distances, kind="stable"):
+        if not good[i]:
+            path.go_to(mu[i])
+    anchors = path.anchors
+    if len(anchors) < 2:
+        return None
+    random = RandomFeatures(anchors.weights, anchors.shifts)
+    space = plain.following(random, anchors)
+    there = np.unique(np.vstack([mu[~good], anchors.mu]), axis=0)
+    points = refined(data.geom, equations, space, there, path.points, expansion, 0)
+    line = f"following {len(anchors)} solutions: {space.size} unknowns, residuals "
+    line += ", ".join(f"{residual:.1e}" for residual in path.residuals)
+    return layers, network, random, (line,), points, anchors
+
+
+class _Path:
+    """Solutions from mu to mu.
+
+    Args:
+        geom: Geometry of the points.
+        equations: Function of a trial space and of points to the residual.
+        plain: Trial space of all neurons.
+        expansion: Of the residual.
+        points: Two ``Collocation``.
+
+    Attributes:
+        anchors: Those that were found.
+        residuals: What they leave at points held out.
+        points: Those of the last one.
+    """
+
+    def __init__(self, geom, equations, plain: TrialSpace, expansion, points):
+        self._geom, self._equations = geom, equations
+        self._plain, self._expansion = plain, expansion
+        self.points, self.residuals = points, []
+        self.anchors = None
+
+    def begin(self, mu: np.ndarray, trained: np.ndarray, count: int) -> None:
+        """Solves where the trained network is followed, then follows that.
+
+        Args:
+            mu: Shape (p,).
+            trained: mu where the trained network is followed ever after, shape (n, p).
+            count: Number of random features.
+        """
+        plain, space = self._plain, self._plain.parameter_space
+        self.points = self._refined(plain, mu, self.points)
+        features = plain.features(self.points[0].pde_points, mu[None], True)
+        tried = []
+        for scales in _SCALES:
+            random = RandomFeatures.draw(features, count, scales)
+            self.anchors = Anchors(
+                random.weights,
+                random.shifts,
+                np.zeros((0, space.dim)),
+                np.zeros((0, 0)),
+                np.zeros(0, int),
+                trained,
+                space,
+            )
+            size = self._space(TRAINED).size
+            self.anchors = replace(self.anchors, readouts=np.zeros((0, size)))
+            found = self._solve(self._space(TRAINED), mu, self.points)
+            tried.append((found.residual, len(tried), self.anchors))
+        self.anchors = min(tried, key=lambda t: t[:2])[2]
+        if self._add(mu, TRAINED):
+            self._add(mu, 0)
+
+    def go_to(self, mu: np.ndarray) -> bool:
+        """Goes to mu from the anchor next to it; whether it got there."""
+        scale = self.anchors.parameter_space.scale
+        step, halvings = _STEP, 0
+        while len(self.anchors) and len(self.anchors) < _MOST_ANCHORS:
+            (number,) = replace(self.anchors, trained=self.anchors.trained[:0]).nearest(
+                mu[None]
+            )
+            distance = np.abs(scale(mu) - scale(self.anchors.mu[number])).max()
+            if distance < 1e-9:
+                return True
+            share = min(1.0, step / distance)
+            next_mu = _between(self.anchors, number, mu, share)
+            if not self._add(next_mu, number, _WORSE * self.residuals[number]):
+                if halvings == _HALVINGS:
+                    return False
+                step, halvings = step / 2, halvings + 1
+        return False
+
+    def _add(self, mu, number: int, most: float = np.inf) -> bool:
+        """Adds the solution at mu, following an anchor, if it leaves no more."""
+        space = self._space(number)
+        points = self._refined(space, mu, self.points)
+        found = self._solve(space, mu, points)
+        # A comparison with NaN is false.
+        if not found.residual <= most:
+            return False
+        anchors = self.anchors
+        self.anchors = replace(
+            anchors,
+            mu=np.vstack([anchors.mu, mu]),
+            readouts=np.vstack([anchors.readouts, found.readout]),
+            parents=np.append(anchors.parents, number),
+        )
+        self.points = points
+        self.residuals.append(found.residual)
+        return True
+
+    def _space(self, number: int) -> TrialSpace:
+        """The space that follows one of the anchors everywhere."""
+        random = RandomFeatures(self.anchors.weights, self.anchors.shifts)
+        return self._plain.following(random, replace(self.anchors, always=number))
+
+    def _solve(self, space: TrialSpace, mu, points) -> _Found:
+        at = self._equations(space, points).at(mu, Workspace())
+        minimum = minimise(at, space.start(mu), _ITERATIONS, _RTOL)
+        return _Found(minimum.unknowns, float(np.sqrt(minimum.held_out[-1])))
+
+    def _refined(self, space: TrialSpace, mu, points):
+        seed = 1 + len(self.residuals)
+        return refined(
+            self._geom, self._equations, space, mu[None], points, self._expansion, seed
+        )
+
+
+def _between(anchors: Anchors, number: int, mu: np.ndarray, share: float):
+    """A mu so far on the way from an anchor to another one; on the axes of the box."""
+    start, log = anchors.mu[number], anchors.parameter_space.log
+    if share == 1:
+        return mu
+    linear = start + share * (mu - start)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        geometric = np.exp(np.log(start) + share * (np.log(mu) - np.log(start)))
+    return np.where(log, geometric, linear)
