@@ -35,6 +35,9 @@ def families(results) -> dict:
 def describe(results) -> str:
     """Claims, then a table for each family."""
     text = claims(results) + "\n"
+    missing = [name for name in FAMILY_OF if name not in results]
+    if 0 < len(missing) < len(FAMILY_OF):
+        text += f"\nNot measured yet: {', '.join(missing)}.\n"
     for family, peers in families(results).items():
         rows = sorted(peers.items(), key=lambda item: item[1].get("mean", float("inf")))
         text += f"\n**{family}**: {results[family]['norm']} errors; {setting(peers)}.\n"

@@ -184,10 +184,12 @@ def picture_block(results: Path) -> str:
     """The figure of README's first screen, nothing where it has not been measured."""
     if not (results / "peers.json").exists():
         return ""
+    peers = importlib.import_module("peers")
+    names = ", ".join(peers.measured_families(_load(results, "peers")))
     return (
         "Mean error against the time that a new parameter takes, ours in red, for\n"
         "equal offline time ([who is who, and all figures](docs/results.md)):\n\n"
-        "![Error against online time: ours and the peers, on six families]"
+        f"![Error against online time: ours and the peers, on {names}]"
         "(docs/pictures/peers.png)"
     )
 

@@ -68,6 +68,7 @@ EVERYTHING = "convection"
 SCRATCH_LR, TUNING_LR = 3e-3, 1e-4
 
 describe, draw, in_words = _peer_page.describe, _peer_page.draw, _peer_page.in_words
+measured_families = _peer_page.families
 
 
 def compute(quick, names=None):
