@@ -72,6 +72,23 @@ def run(benchmark) -> None:
         figure.savefig(path.with_suffix(".png"), dpi=110, bbox_inches="tight")
 
 
+def results_of(groups, quick: bool, names=None) -> dict:
+    """What ``compute`` returns of ``GROUPS``, and the seconds of each group.
+
+    Args:
+        groups: Functions of ``quick`` to results.
+        quick: Whether sizes are small.
+        names: Of the groups that are measured, by default all.
+    """
+    results = {}
+    for group in groups:
+        if names is None or group.__name__ in names:
+            start = time.perf_counter()
+            results |= group(quick)
+            results[f"{group.__name__}_seconds"] = time.perf_counter() - start
+    return results
+
+
 def table(columns: list[str], rows) -> str:
     """A Markdown table; numbers are written with three significant digits.
 

@@ -23,7 +23,7 @@ import warnings
 import deepxde_lrnr as lrnr
 import deepxde as dde
 import numpy as np
-from _harness import percent, run, table
+from _harness import percent, results_of, run, table
 from _peer_families import FAMILY_OF, family_of
 from deepxde_lrnr.offline import reduce_model
 
@@ -34,22 +34,14 @@ SAMPLERS = {"drawn once": None, "adaptive": lrnr.callbacks.AdaptiveSampler}
 
 def compute(quick, names=None):
     warnings.simplefilter("ignore", UserWarning)
+    # One family is enough to test the code.
     groups = GROUPS[1:2] if quick and names is None else GROUPS
-    return {
-        key: value
-        for group in groups
-        if names is None or group.__name__ in names
-        for key, value in group(quick).items()
-    }
+    return results_of(groups, quick, names)
 
 
 def group_of(name: str):
     def group(quick) -> dict:
-        start = time.perf_counter()
-        found = {
-            sampler: measured(name, make, quick) for sampler, make in SAMPLERS.items()
-        }
-        return {name: found, f"{name}_seconds": time.perf_counter() - start}
+        return {name: {s: measured(name, make, quick) for s, make in SAMPLERS.items()}}
 
     group.__name__ = name
     return group

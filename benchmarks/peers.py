@@ -48,7 +48,7 @@ import deepxde_lrnr as lrnr
 import _peer_page
 import deepxde as dde
 import numpy as np
-from _harness import run
+from _harness import results_of, run
 from _neurons import Neurons
 from _peer_families import FAMILY_OF, family_of
 from _peer_measurement import Measurement, Peer
@@ -73,24 +73,18 @@ measured_families = _peer_page.families
 
 def compute(quick, names=None):
     warnings.simplefilter("ignore", UserWarning)
-    return {
-        key: value
-        for group in GROUPS
-        if names is None or group.__name__ in names
-        for key, value in group(quick).items()
-    }
+    return results_of(GROUPS, quick, names)
 
 
 def group_of(name: str):
     """A group of the benchmark: a family, under its name."""
 
     def group(quick) -> dict:
-        start = time.perf_counter()
         print(f"--- {name}", flush=True)
         comparison = Comparison(name, quick)
         short = quick and name != EVERYTHING
         found = comparison.some() if short else comparison.everything()
-        return {name: found, f"{name}_seconds": time.perf_counter() - start}
+        return {name: found}
 
     group.__name__ = name
     return group

@@ -22,7 +22,6 @@ python benchmarks/reliability.py --json benchmarks/results/reliability.json
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import deepxde_lrnr as lrnr
@@ -30,7 +29,7 @@ import deepxde as dde
 import numpy as np
 from _bad_inputs import ROWS as BAD_INPUTS
 from _bad_inputs import bad_inputs
-from _harness import run, table
+from _harness import results_of, run, table
 from _kill_resume import trials
 from _memory import ROWS as MEMORY
 from _memory import memory_of_solves
@@ -49,13 +48,7 @@ NUM_SOLVES, NUM_MIXED = (10_000, 40), (2_000, 20)
 
 def compute(quick: bool, names=None) -> dict:
     """Each group of keys comes from one function; they share nothing."""
-    results = {}
-    for group in GROUPS:
-        if names is None or group.__name__ in names:
-            start = time.perf_counter()
-            results |= group(quick)
-            results[f"{group.__name__}_seconds"] = time.perf_counter() - start
-    return results
+    return results_of(GROUPS, quick, names)
 
 
 def describe(results: dict) -> str:

@@ -31,7 +31,7 @@ import deepxde as dde
 import numpy as np
 import tensorflow as tf
 from _families import POINTS, Family, relative_l1, trained
-from _harness import milliseconds, percent, run, table
+from _harness import milliseconds, percent, results_of, run, table
 from deepxde_lrnr.offline import reduce_model
 from matplotlib.figure import Figure
 
@@ -54,13 +54,7 @@ LABELS = {
 
 def compute(quick, names=None):
     warnings.simplefilter("ignore", UserWarning)
-    results = {}
-    for group in GROUPS:
-        if names is None or group.__name__ in names:
-            start = time.perf_counter()
-            results |= group(quick)
-            results[f"{group.__name__}_seconds"] = time.perf_counter() - start
-    return results
+    return results_of(GROUPS, quick, names)
 
 
 def unknowns(quick) -> dict:

@@ -33,6 +33,11 @@ _SCALES = (0.5, 1.0, 2.0)
 # left grows by more than so many times.
 _STEP, _HALVINGS, _WORSE = 0.3, 2, 3.0
 _MOST_ANCHORS = 16
+# Steps take many seconds: an error is worth them from so many times that of a solved mu
+# on.
+_FAR = 2.0
+# Two mu at this distance are one.
+_SAME = 1e-9
 _ITERATIONS, _RTOL = 12, 1e-2
 
 
@@ -63,19 +68,23 @@ def follow_anchors(data, loss_weights, own, expansion, reduced, rtol, mu, errors
 
     Returns:
         Layers, network, random features, what was compared, two ``Collocation``, fitted
-        and held out, and the ``Anchors``; ``None`` if there is nothing to follow.
+        and held out, and the ``Anchors``; ``None`` if no error is small, so that there
+        is nothing to follow, or none is large.
 
     References:
         `E. L. Allgower, & K. Georg. Introduction to numerical continuation methods.
         SIAM, 2003 <https://doi.org/10.1137/1.9780898719154>`_: steps that are halved.
     """
-    known = np.isfinite(errors)
+    # Comparisons with NaN are false.
+    good, bad = errors <= RESOLVED, ~(errors <= _FAR * RESOLVED)
+    if data.problem.pde is None or own.takes_parameters:
+        return None
+    if not good.any() or not bad.any():
+        return None
     layers, network = reduced(max(own.hidden.widths))
     plain = TrialSpace(network, own.precision)
     counts = up_to(VERY_MANY_UNKNOWNS, plain, _COUNTS)
-    if data.problem.pde is None or not counts or plain.takes_parameters:
-        return None
-    if not known.any():
+    if not counts:
         return None
     size = plain.size + plain.num_outputs * (counts[-1] + plain.num_outputs)
     count = num_points(size, expansion.num_equations, _PER_UNKNOWN)
@@ -86,21 +95,19 @@ def follow_anchors(data, loss_weights, own, expansion, reduced, rtol, mu, errors
         return expansion.equations(*residuals, space)
 
     path = _Path(data.geom, equations, plain, expansion, points)
-    good = known & (errors <= RESOLVED)
-    begin = mu[np.argmin(np.where(known, errors, np.inf))]
-    path.begin(begin, mu[good], counts[-1])
+    begin = mu[np.nanargmin(errors)]
+    if not path.begin(begin, mu[good], counts[-1]):
+        return None
     # From the nearest ones on.
     scale = own.parameter_space.scale
     distances = np.abs(scale(mu) - scale(begin)).max(axis=1)
     for i in np.argsort(distances, kind="stable"):
-        if not good[i]:
+        if bad[i]:
             path.go_to(mu[i])
     anchors = path.anchors
-    if len(anchors) < 2:
-        return None
     random = RandomFeatures(anchors.weights, anchors.shifts)
     space = plain.following(random, anchors)
-    there = np.unique(np.vstack([mu[~good], anchors.mu]), axis=0)
+    there = np.unique(np.vstack([mu[bad], anchors.mu]), axis=0)
     points = refined(data.geom, equations, space, there, path.points, expansion, 0)
     line = f"following {len(anchors)} solutions: {space.size} unknowns, residuals "
     line += ", ".join(f"{residual:.1e}" for residual in path.residuals)
@@ -124,13 +131,15 @@ class _Path:
     """
 
     def __init__(self, geom, equations, plain: TrialSpace, expansion, points):
-        self._geom, self._equations = geom, equations
+        self._geom, self._make, self._last = geom, equations, (None, None)
         self._plain, self._expansion = plain, expansion
         self.points, self.residuals = points, []
         self.anchors = None
 
-    def begin(self, mu: np.ndarray, trained: np.ndarray, count: int) -> None:
+    def begin(self, mu: np.ndarray, trained: np.ndarray, count: int) -> bool:
         """Solves where the trained network is followed, then follows that.
+
+        Returns whether the solutions are finite.
 
         Args:
             mu: Shape (p,).
@@ -143,41 +152,38 @@ class _Path:
         tried = []
         for scales in _SCALES:
             random = RandomFeatures.draw(features, count, scales)
+            size = plain.size + plain.num_outputs * (count + plain.num_outputs)
             self.anchors = Anchors(
                 random.weights,
                 random.shifts,
-                np.zeros((0, space.dim)),
-                np.zeros((0, 0)),
-                np.zeros(0, int),
-                trained,
-                space,
+                mu=np.zeros((0, space.dim)),
+                readouts=np.zeros((0, size)),
+                parents=np.zeros(0, int),
+                trained=trained,
+                parameter_space=space,
             )
-            size = self._space(TRAINED).size
-            self.anchors = replace(self.anchors, readouts=np.zeros((0, size)))
             found = self._solve(self._space(TRAINED), mu, self.points)
             tried.append((found.residual, len(tried), self.anchors))
         self.anchors = min(tried, key=lambda t: t[:2])[2]
-        if self._add(mu, TRAINED):
-            self._add(mu, 0)
+        return self._add(mu, TRAINED) and self._add(mu, 0)
 
-    def go_to(self, mu: np.ndarray) -> bool:
-        """Goes to mu from the anchor next to it; whether it got there."""
+    def go_to(self, mu: np.ndarray) -> None:
+        """Goes to mu, or as far as it gets, from the anchor next to it."""
         scale = self.anchors.parameter_space.scale
         step, halvings = _STEP, 0
-        while len(self.anchors) and len(self.anchors) < _MOST_ANCHORS:
+        while len(self.anchors) < _MOST_ANCHORS:
             (number,) = replace(self.anchors, trained=self.anchors.trained[:0]).nearest(
                 mu[None]
             )
             distance = np.abs(scale(mu) - scale(self.anchors.mu[number])).max()
-            if distance < 1e-9:
-                return True
+            if distance < _SAME:
+                return
             share = min(1.0, step / distance)
             next_mu = _between(self.anchors, number, mu, share)
             if not self._add(next_mu, number, _WORSE * self.residuals[number]):
                 if halvings == _HALVINGS:
-                    return False
+                    return
                 step, halvings = step / 2, halvings + 1
-        return False
 
     def _add(self, mu, number: int, most: float = np.inf) -> bool:
         """Adds the solution at mu, following an anchor, if it leaves no more."""
@@ -207,6 +213,12 @@ class _Path:
         at = self._equations(space, points).at(mu, Workspace())
         minimum = minimise(at, space.start(mu), _ITERATIONS, _RTOL)
         return _Found(minimum.unknowns, float(np.sqrt(minimum.held_out[-1])))
+
+    def _equations(self, space: TrialSpace, points):
+        """The residual; at the points that it was asked for last nothing is traced."""
+        if self._last[0] is not points:
+            self._last = points, self._make(space, points)
+        return self._last[1].of(space)
 
     def _refined(self, space: TrialSpace, mu, points):
         seed = 1 + len(self.residuals)
