@@ -19,29 +19,46 @@ class Workspace:
     """
 
     def __init__(self):
-        self._arrays = {}
+        self._arrays, self._memory, self._kept = {}, {}, {}
 
     def part(self, name) -> Workspace:
         """Another set of arrays, which stay as they are when these are written."""
-        return self.kept(("part", name), Workspace)
+        if name not in self._kept:
+            self._kept[name] = Workspace()
+        return self._kept[name]
 
     def empty(self, name, shape: tuple[int, ...]) -> np.ndarray:
-        """The array of this name, with whatever is in it."""
+        """The array of this name, with whatever is in it.
+
+        One of another shape that had the name before lies in the same memory.
+        """
         array = self._arrays.get(name)
         if array is None or array.shape != shape:
-            array = self._arrays[name] = _aligned(shape)
+            size, memory = math.prod(shape), self._memory.get(name)
+            if memory is None or len(memory) < size:
+                memory = self._memory[name] = _aligned(size)
+            array = self._arrays[name] = memory[:size].reshape(shape)
         return array
 
-    def kept(self, name, make):
-        """What has this name, made by ``make()`` the first time."""
-        if name not in self._arrays:
-            self._arrays[name] = make()
-        return self._arrays[name]
+    def filled(self, name, owner, shape: tuple[int, ...], fill) -> np.ndarray:
+        """As ``empty``, of which a part is written once for each owner.
+
+        Args:
+            name: Of no array of ``empty``.
+            owner: Whoever asks; if that was another one the last time, the array is
+                written anew.
+            shape: Of the array.
+            fill: Function of the array that writes what stays as it is.
+        """
+        array = self.empty(name, shape)
+        if self._kept.get(name) != (owner, shape):
+            fill(array)
+            self._kept[name] = owner, shape
+        return array
 
 
-def _aligned(shape) -> np.ndarray:
-    """An empty array that TensorFlow can read where it is."""
-    size = math.prod(shape)
+def _aligned(size: int) -> np.ndarray:
+    """Empty memory that TensorFlow can read where it is."""
     memory = np.empty(size + ALIGNMENT // 8)
     first = -memory.ctypes.data % ALIGNMENT // 8
-    return memory[first : first + size].reshape(shape)
+    return memory[first : first + size]

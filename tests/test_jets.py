@@ -7,6 +7,8 @@ import families
 import numpy as np
 import pytest
 import tensorflow as tf
+from deepxde_lrnr._workspace import Workspace
+from deepxde_lrnr.taylor import jets
 from deepxde_lrnr.taylor.activations import sin_series, tanh_series
 from deepxde_lrnr.taylor.feature_jets import coordinate_jets
 from deepxde_lrnr.taylor.jets import MultiIndices
@@ -101,7 +103,7 @@ def test_compositions_are_those_of_polynomials(indices, seed):
         (f.deriv(k) if k else f)(inner[0]) / math.factorial(k)
         for k in range(indices.order + 1)
     ]
-    found = indices.compose(series, inner)
+    found = indices.compose(lambda v, order, workspace: series, inner)
     np.testing.assert_allclose(found, jets_of(expected, indices), rtol=1e-9, atol=1e-9)
 
 
@@ -116,15 +118,30 @@ def test_two_layers_have_the_derivatives_of_nested_autodiff(dim, function, serie
     order = 4 if dim < 3 else 3
     indices = MultiIndices.up_to(dim, order)
     inner = W.T @ coordinate_jets(indices, x)
-    hidden = indices.compose(series(inner[0], order), inner)
+    hidden = indices.compose(series, inner)
     inner = V.T @ hidden
-    found = indices.compose(series(inner[0], order), inner)
+    found = indices.compose(series, inner)
 
     def network(x):
         return function(function(x @ W) @ V)
 
     expected = families.taylor_by_autodiff(network, x, indices.indices)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 12, 30, 10**6])
+def test_functions_are_composed_some_at_a_time(at_once, monkeypatch):
+    """Any number of them, into a part of an array that is not contiguous."""
+    rng = np.random.default_rng(0)
+    indices = MultiIndices([(2, 0), (1, 1)])
+    inner = rng.standard_normal((len(indices), 5, 6))
+    expected = indices.compose(tanh_series, inner)
+    monkeypatch.setattr(jets, "_AT_ONCE", at_once)
+    out, workspace = np.full((len(indices), 9, 6), np.nan), Workspace()
+    for _ in range(2):
+        found = indices.compose(tanh_series, inner, out[:, 2:7], workspace)
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.isnan(out[0, :, 0]), [1, 1, 0, 0, 0, 0, 0, 1, 1])
 
 
 def test_coordinates_are_their_own_jets():

@@ -340,9 +340,9 @@ def test_sizes_are_chosen_where_the_user_says(given, monkeypatch):
     """A distribution may be far from the corners of the box, which are hard."""
     looked_at, after = [], choice.residuals_after
 
-    def recorded(equations, mu):
+    def recorded(equations, mu, **options):
         looked_at.extend(map(tuple, np.asarray(mu)))
-        return after(equations, mu)
+        return after(equations, mu, **options)
 
     monkeypatch.setattr(choice, "residuals_after", recorded)
     mu = {"k": [1.0, 1.25, 2.0], "a": 1.0}

@@ -14,6 +14,7 @@ import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
 from .._point_major import rows_of
+from .._workspace import Workspace
 from ..data.residual import Residual
 from ..data.spread_points import spread_points
 from ..taylor.jets import MultiIndices
@@ -118,26 +119,32 @@ class ErrorEstimate:
             Array of shape (P,).
         """
 
+        workspaces = Workspace(), Workspace()
+
         def one(m, z, residual) -> float:
             def values(x):
                 return predictor(x, m[None], z[None], True)
 
-            return self._of_one(m, z, residual, values)
+            return self._of_one(m, z, residual, values, *workspaces)
 
         rows = zip(mu, coefficients, residuals, strict=True)
         return np.array([one(*row) for row in rows], float)
 
-    def _of_one(self, mu, coefficients, residual, values) -> float:
+    def _of_one(self, mu, coefficients, residual, values, memory, more) -> float:
         with threadpool_limits(limits=1, user_api="blas"):
             readout = self._embedded(coefficients)
             start = self._space.start(mu) if readout is None else readout
-            at = self._equations.at(mu)
+            at = self._equations.at(mu, memory)
             minimum = minimise(at, start, _STEPS, 0.1, self._rcond)
             if minimum.status == Status.NOT_FINITE:
                 return np.nan
             points = self._data.physical(self._points.astype(float), mu)
-            better = self._u(mu, points, minimum.unknowns)
-            u = values(points) if readout is None else self._u(mu, points, readout)
+            (functions,) = self._functions(mu[None], more)
+            better = self._u(mu, points, functions, minimum.unknowns)
+            if readout is None:
+                u = values(points)
+            else:
+                u = self._u(mu, points, functions, readout)
         zero = np.zeros(self._space.size)
         return from_richer(u, better, residual, minimum.held_out[-1], at, zero)
 
@@ -151,9 +158,8 @@ class ErrorEstimate:
         end = own.num_functions - own.num_followed - 1
         return np.hstack([w[:, :end], more, w[:, end:]]).ravel()
 
-    def _u(self, mu, points, readout) -> np.ndarray:
+    def _u(self, mu, points, functions, readout) -> np.ndarray:
         """Values of u in the richer space at the physical points."""
-        (functions,) = self._functions(mu[None])
         values = (readout.reshape(self._own.num_outputs, -1) @ functions).T
         arguments = map(tf.constant, (rows_of(mu[None], points), points, values))
         return self._own.precision.output_transform(*arguments).numpy()

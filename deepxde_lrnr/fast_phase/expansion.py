@@ -185,7 +185,7 @@ class Probe:
         """As ``TrialSpace.at_points``."""
         inner = self._waves.T @ coordinate_jets(indices, points)
         inner[0] += self._phases[:, None]
-        jets = indices.compose(sin_series(inner[0], indices.order), inner)
+        jets = indices.compose(sin_series, inner)
         return lambda mu, workspace=None: jets
 
 

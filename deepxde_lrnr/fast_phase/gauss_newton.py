@@ -159,19 +159,27 @@ def _backtrack(unknowns, step, f: float, halvings: int):
     return 0.0, None
 
 
-def residuals_after(equations, mu, rcond: float = RCOND) -> np.ndarray:
+def residuals_after(equations, mu, rcond=RCOND, workspace=None) -> np.ndarray:
     """Held-out residuals (root of the sum of squares) after a few steps.
 
     Args:
         equations: ``JetEquations`` or ``NetworkEquations``.
         mu: Array of shape (n, p).
-        rcond: As for ``Factors``.
+        rcond: As for ``Factors``, or several, an array of shape (m,).
+        workspace: ``Workspace``, if there is one.
+
+    Returns:
+        Array of shape (n,), or (m, n) of several ``rcond``.
     """
-    start, workspace = equations.space.start, Workspace()
-    found = [
-        minimise(equations.at(m, workspace), start(m), _STEPS, 0.1, rcond) for m in mu
-    ]
-    return np.sqrt([minimum.held_out[-1] for minimum in found])
+    start, workspace = equations.space.start, workspace or Workspace()
+    found = []
+    for m in mu:
+        at = equations.at(m, workspace)
+        found.append(
+            [minimise(at, start(m), _STEPS, 0.1, r) for r in np.atleast_1d(rcond)]
+        )
+    squares = np.array([[minimum.held_out[-1] for minimum in row] for row in found])
+    return np.sqrt(squares.T.reshape(*np.shape(rcond), len(mu)))
 
 
 def choose_rcond(equations, mu) -> float:
@@ -183,7 +191,7 @@ def choose_rcond(equations, mu) -> float:
         equations: ``JetEquations``.
         mu: Array of shape (n, p).
     """
-    after = np.array([residuals_after(equations, mu, rcond) for rcond in _RCONDS])
+    after = residuals_after(equations, mu, _RCONDS)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = np.exp(np.mean(np.log(after), axis=1))
     # A comparison with NaN is false.

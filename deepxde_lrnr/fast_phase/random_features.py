@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .._workspace import Workspace
 from ..taylor.activations import tanh_series
 from ..taylor.jets import MultiIndices
 
@@ -80,16 +81,27 @@ class RandomFeatures:
         """Tensor of shape (rows, number of random features)."""
         return tf.tanh(tf.matmul(features, self.weights) + self.shifts)
 
-    def jets(self, indices: MultiIndices, features: np.ndarray) -> np.ndarray:
+    def jets(
+        self,
+        indices: MultiIndices,
+        features: np.ndarray,
+        out: np.ndarray | None = None,
+        workspace: Workspace | None = None,
+    ) -> np.ndarray:
         """Their jets, shape (number of indices, their number, n).
 
         Args:
             indices: Which derivatives.
             features: Jets of the features, shape (number of indices, m, n).
+            out: Where they are written, by default a new array.
+            workspace: For what is computed between.
         """
-        inner = self.weights.T @ features
+        workspace = workspace or Workspace()
+        shape = len(indices), len(self), features.shape[-1]
+        inner = workspace.empty("inner", shape)
+        np.matmul(self.weights.T, features, out=inner)
         inner[0] += self.shifts[:, None]
-        return indices.compose(tanh_series(inner[0], indices.order), inner)
+        return indices.compose(tanh_series, inner, out, workspace)
 
 
 def _half_range(features: np.ndarray) -> np.ndarray:

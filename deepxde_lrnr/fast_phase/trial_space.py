@@ -228,37 +228,36 @@ class TrialSpace:
         """
         make = feature_jets if keep else FeatureJets
         features = make(self.precision, indices, points)
-        fixed = None
-        if not features.takes_parameters and not self.follows_solution:
-            fixed = self.random.jets(indices, features(None))
+        fixed = not features.takes_parameters and not self.follows_solution
         num_states = sum(self.hidden.widths)
         random = slice(num_states, num_states + len(self.random))
         of_anchor = self._anchor_jets(indices, features)
-        constant = fixed is not None and not self.hidden.takes_parameters
+        constant = fixed and not self.hidden.takes_parameters
 
-        def new():
-            result = np.empty((len(indices), self.num_functions, len(points)))
-            if fixed is not None:
-                result[:, random] = fixed
-            result[:, -1] = 0
-            result[0, -1] = 1
-            return result
+        shape = len(indices), self.num_functions, len(points)
 
         def jets(mu, workspace=None):
             workspace = workspace or Workspace()
             found = features(mu)
+
+            def fill(result):
+                if fixed:
+                    self.random.jets(indices, found, result[:, random], workspace)
+                result[:, -1] = 0
+                result[0, -1] = 1
+
             z = self.hidden.coefficients(mu)
-            result = new() if constant else workspace.kept(jets, new)
+            result = workspace.filled("functions", jets, shape, fill)
             states = result[:, :num_states]
             for _ in self.hidden.layers(indices, found, z, states, workspace):
                 pass
-            if fixed is None:
+            if not fixed:
                 if self.follows_solution:
-                    followed = of_anchor(mu)
+                    followed = of_anchor(mu, workspace)
                     if followed is None:
                         followed = self._trained_jets(mu, states)
                     found = np.hstack([found, followed])
-                result[:, random] = self.random.jets(indices, found)
+                self.random.jets(indices, found, result[:, random], workspace)
                 if self.num_followed:
                     result[:, random.stop : -1] = followed
             return result
@@ -286,28 +285,33 @@ class TrialSpace:
         """
         anchors, known = self.anchors, {}
         if anchors is None:
-            return lambda mu: None
+            return lambda mu, workspace: None
         random = RandomFeatures(anchors.weights, anchors.shifts)
 
-        def jets(k):
+        def jets(k, workspace):
             mu, parent = anchors.mu[k : k + 1], anchors.parents[k]
             found, z = features(mu), self.hidden.coefficients(mu)
             shape = len(indices), sum(self.hidden.widths), found.shape[-1]
-            states = np.empty(shape)
-            for _ in self.hidden.layers(indices, found, z, states):
+            states = workspace.empty("states of an anchor", shape)
+            for _ in self.hidden.layers(indices, found, z, states, workspace):
                 pass
             N = self._trained_jets(mu, states) if parent < 0 else known[parent]
-            one = np.zeros_like(N[:, :1])
-            one[0] = 1
-            others = random.jets(indices, np.hstack([found, N]))
+            shape = len(indices), len(random), found.shape[-1]
+            others = workspace.empty("random of an anchor", shape)
+            random.jets(indices, np.hstack([found, N]), others, workspace)
             readout = anchors.readouts[k].reshape(self.num_outputs, -1)
-            return readout @ np.hstack([states, others, N, one])
+            last = shape[1] + states.shape[1]
+            result = readout[:, : states.shape[1]] @ states
+            result += readout[:, states.shape[1] : last] @ others
+            result += readout[:, last:-1] @ N
+            result[0] += readout[:, -1:]
+            return result
 
-        def of_anchor(mu):
+        def of_anchor(mu, workspace):
             (number,) = anchors.nearest(mu)
             for k in anchors.chain(number):
                 if k not in known:
-                    known[k] = jets(k)
+                    known[k] = jets(k, workspace)
             return known.get(number)
 
         return of_anchor

@@ -11,6 +11,7 @@ from bisect import bisect_left
 import numpy as np
 
 from .._progress import progress_bar
+from .._workspace import Workspace
 from ..data.residual import Residual
 from ..fast_phase.error_estimate import RESOLVED
 from ..fast_phase.gauss_newton import residuals_after
@@ -67,14 +68,21 @@ class Chooser:
             ends = zip(box.low, box.high, strict=True)
             corners = itertools.islice(itertools.product(*ends), _MOST_CORNERS)
         self._mu, self._corners = mu, list(corners)
+        self._workspace = Workspace()
         self._before = self._of_hypernetwork(self._mu)
         self.target = target
         self.lines: list[str] = []
 
     def _of_hypernetwork(self, mu) -> np.ndarray:
         start, at = self._own.start, self._equations.of(self._own)
-        squares = [np.square(at.at(m)(start(m)).held_out).sum() for m in mu]
+        squares = [
+            np.square(at.at(m, self._workspace)(start(m)).held_out).sum() for m in mu
+        ]
         return np.sqrt(squares)
+
+    def _after(self, space: TrialSpace, mu) -> np.ndarray:
+        equations = self._equations.of(space)
+        return residuals_after(equations, mu, workspace=self._workspace)
 
     def worst(self, space: TrialSpace) -> tuple[float, np.ndarray]:
         """The largest residual after / before, and the mu of it.
@@ -84,7 +92,7 @@ class Chooser:
         """
         mu = np.vstack([self._mu, *self._corners])
         before = self._of_hypernetwork(mu)
-        after = residuals_after(self._equations.of(space), mu)
+        after = self._after(space, mu)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(after > 0, after / before, 0.0)
         # A comparison with NaN, of a residual that is none, is false.
@@ -93,7 +101,7 @@ class Chooser:
 
     def ratio(self, space: TrialSpace, label: str) -> float:
         """Geometric mean of the residual after / before (the hypernetwork's)."""
-        after = residuals_after(self._equations.of(space), self._mu)
+        after = self._after(space, self._mu)
         usable = np.isfinite(self._before) & (self._before > 0) & np.isfinite(after)
         value = 1.0
         if usable.any():

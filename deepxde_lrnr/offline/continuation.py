@@ -133,6 +133,7 @@ class _Path:
     def __init__(self, geom, equations, plain: TrialSpace, expansion, points):
         self._geom, self._make, self._last = geom, equations, (None, None)
         self._plain, self._expansion = plain, expansion
+        self._workspace = Workspace()
         self.points, self.residuals = points, []
         self.anchors = None
 
@@ -210,7 +211,7 @@ class _Path:
         return self._plain.following(random, replace(self.anchors, always=number))
 
     def _solve(self, space: TrialSpace, mu, points) -> _Found:
-        at = self._equations(space, points).at(mu, Workspace())
+        at = self._equations(space, points).at(mu, self._workspace)
         minimum = minimise(at, space.start(mu), _ITERATIONS, _RTOL)
         return _Found(minimum.unknowns, float(np.sqrt(minimum.held_out[-1])))
 
@@ -223,7 +224,14 @@ class _Path:
     def _refined(self, space: TrialSpace, mu, points):
         seed = 1 + len(self.residuals)
         return refined(
-            self._geom, self._equations, space, mu[None], points, self._expansion, seed
+            self._geom,
+            self._equations,
+            space,
+            mu[None],
+            points,
+            self._expansion,
+            seed,
+            self._workspace,
         )
 
 

@@ -78,7 +78,7 @@ def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu, error
     return layers, network, random, tuple(chooser.lines), points
 
 
-def refined(geom, equations, space, mu, points, expansion, seed):
+def refined(geom, equations, space, mu, points, expansion, seed, workspace=None):
     """The same collocations, with points of the PDE drawn by what solutions leave.
 
     Args:
@@ -89,9 +89,10 @@ def refined(geom, equations, space, mu, points, expansion, seed):
         points: Two ``Collocation``, fitted and held out.
         expansion: Of the residual.
         seed: Of the random numbers.
+        workspace: ``Workspace``, if there is one.
     """
     fitted, held_out = points
-    workspace, at_points = Workspace(), equations(space, points)
+    workspace, at_points = workspace or Workspace(), equations(space, points)
     readouts = [
         minimise(at_points.at(m, workspace), space.start(m), _STEPS, 0.1).unknowns
         for m in mu

@@ -90,25 +90,25 @@ class HiddenJets:
         state, first = features, 0
         shape = len(indices), features.shape[-1]
         for level, width in enumerate(self._widths):
-            inner = workspace.empty(("inner", width), (shape[0], width, shape[1]))
+            inner = workspace.empty("inner", (shape[0], width, shape[1]))
             if level == 0:
                 np.matmul(self._W_in.T, state, out=inner)
             elif self._W[level - 1] is not None:
                 np.matmul(self._W[level - 1].T, state, out=inner)
             else:
                 rank = V[level - 1].shape[1]
-                modes = workspace.empty(("modes", rank), (shape[0], rank, shape[1]))
+                modes = workspace.empty("modes", (shape[0], rank, shape[1]))
                 np.matmul(V[level - 1].T, state, out=modes)
                 np.matmul(U[level - 1] * s[level - 1], modes, out=inner)
             bias = self._b[level]
             if B[level] is not None:
                 bias = bias + B[level] @ c[level][0]
             inner[0] += bias[:, None]
-            series = self._activation(level, indices.order)(inner[0], workspace)
             place = None
             if out is not None and (not self._last or level == len(self._widths) - 1):
                 place = out[:, first : first + width]
                 first += width
+            series = self._activation(level, indices.order)
             state = indices.compose(series, inner, place, workspace)
             yield state
 

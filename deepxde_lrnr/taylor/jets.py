@@ -18,6 +18,9 @@ import numpy as np
 
 from .._workspace import Workspace
 
+# Numbers that are composed at a time: those computed between stay in the cache.
+_AT_ONCE = 65_536
+
 
 class MultiIndices:
     """A set of multi-indices, closed under taking smaller ones.
@@ -91,7 +94,7 @@ class MultiIndices:
 
     def compose(
         self,
-        series: list[np.ndarray],
+        series,
         inner: np.ndarray,
         out: np.ndarray | None = None,
         workspace: Workspace | None = None,
@@ -99,9 +102,9 @@ class MultiIndices:
         """Jets of f(g), from the Taylor coefficients of f at the values of g.
 
         Args:
-            series: f^(k)(g) / k! for k = 0, ..., ``order``, each of the shape of a
-                jet's entry.
-            inner: Jets of g, shape (``len(self)``, ...).
+            series: Function of values g of shape (m, n), of ``order`` and of a
+                ``Workspace`` to the list of f^(k)(g) / k! for k = 0, ..., ``order``.
+            inner: Jets of g, shape (``len(self)``, m, n).
             out: Where the result is written, by default a new array.
             workspace: For what is computed between.
 
@@ -110,6 +113,19 @@ class MultiIndices:
         """
         workspace = workspace or Workspace()
         result = np.empty_like(inner) if out is None else out
+        rows = max(1, _AT_ONCE // inner.shape[2])
+        for first in range(0, inner.shape[1], rows):
+            part = inner[:, first : first + rows]
+            coefficients = series(part[0], self.order, workspace)
+            self._compose(
+                coefficients, part, result[:, first : first + rows], workspace
+            )
+        return result
+
+    def _compose(
+        self, series: list[np.ndarray], inner, result, workspace: Workspace
+    ) -> None:
+        """``compose`` for some functions g, from coefficients of f."""
         result[0] = series[0]
         if self.order > 0:
             np.multiply(series[1], inner[1:], out=result[1:])
@@ -131,4 +147,3 @@ class MultiIndices:
                 if sums is not None:
                     power[total] = sums
                     result[total] += np.multiply(series[k], sums, out=term)
-        return result
