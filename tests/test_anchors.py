@@ -15,6 +15,7 @@ from deepxde_lrnr.io import container
 from deepxde_lrnr.io.kinds import FAST_MODEL
 from deepxde_lrnr.nn import FastLRNR
 from deepxde_lrnr.offline import continuation, reduce, reduce_model
+from deepxde_lrnr.offline.family import Family
 from deepxde_lrnr.taylor.anchors import TRAINED, Anchors
 from deepxde_lrnr.taylor.jets import MultiIndices
 from deepxde_lrnr.taylor.precision import Precision
@@ -229,5 +230,6 @@ def test_a_file_with_other_anchors_is_refused(reduced, tmp_path, name):
 def test_solutions_are_followed_from_small_errors_to_large_ones_only(errors):
     data, net = advected(6)
     own = TrialSpace(FastLRNR(net), Precision(FastLRNR(net)))
-    arguments = data, None, own, None, None, 1e-3, FAMILY_MU[:2]
-    assert continuation.follow_anchors(*arguments, np.array(errors)) is None
+    family = Family(data, None, own, None, None, 1e-3)
+    found = continuation.follow_anchors(family, FAMILY_MU[:2], np.array(errors))
+    assert found is None

@@ -8,6 +8,7 @@ import pytest
 from deepxde_lrnr._tracing import Compiled
 from deepxde_lrnr.fast_phase.refinement import candidates, draw, points_like
 from deepxde_lrnr.offline import following, reduce, reduce_model
+from deepxde_lrnr.offline.family import Found
 from test_enrichment import MU, advected
 
 PLANE = dde.geometry.GeometryXTime(
@@ -81,8 +82,8 @@ def followed():
     return data, fast
 
 
-def plain_only(data, weights, own, expansion, reduced, rtol, *args):
-    return *reduced(6), None, (), (1.0, MU[0])
+def plain_only(family, *args):
+    return Found(*family.reduced(6)), (1.0, MU[0])
 
 
 def test_features_that_follow_are_taken_where_they_halve_the_error(followed):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._progress import progress_bar
 from .._workspace import Workspace
-from ..data.residual import Residual
+from ..data.collocation import Collocation
 from ..fast_phase.error_estimate import RESOLVED
 from ..fast_phase.gauss_newton import residuals_after
 from ..fast_phase.points import (
@@ -23,6 +23,7 @@ from ..fast_phase.points import (
 )
 from ..fast_phase.random_features import RandomFeatures, search_scales
 from ..fast_phase.trial_space import TrialSpace
+from .family import Family, Found
 
 # Points of the PDE, at least, at which random features are compared.
 _FOR_RANDOM = 2_048
@@ -164,35 +165,21 @@ class Chooser:
 
 
 def choose_trial_space(
-    data,
-    loss_weights,
-    own,
-    expansion,
-    reduced,
-    rtol,
-    points,
-    random_features,
-    verbose,
-    mu=None,
-):
+    family: Family, points, random_features, verbose, mu=None
+) -> tuple[Found, tuple[float, np.ndarray]]:
     """The smallest trial space that leaves no more than ``rtol`` of the residual.
 
     Args:
-        data: The parametric problem.
-        loss_weights: As for ``Residual``.
-        own: Trial space of the full network.
-        expansion: How the residual depends on the network.
-        reduced: Function of a number of modes to layers and network.
-        rtol: Residual aimed at, relative to the hypernetwork's.
+        family: What is reduced.
         points: As for ``reduce_model``.
         random_features: The same; if ``None``, they are chosen.
         verbose: As for ``reduce_model``.
         mu: As for ``Chooser``.
 
     Returns:
-        Layers, network, random features or ``None``, what was compared, and the
-        residual left.
+        The space, and the largest residual left with its mu, as ``Chooser.worst``.
     """
+    own, expansion, rtol = family.own, family.expansion, family.rtol
     widths, outputs = own.hidden.widths, own.num_outputs
     sizes = [size for size in SIZES if size < min(widths)] + [max(widths)]
     count = enough_points(own, expansion.num_equations)
@@ -205,13 +192,13 @@ def choose_trial_space(
         most *= expansion.num_equations / 2
         fitting = [s for s in sizes if outputs * (len(widths) * s + 1) <= most]
         sizes = fitting or sizes[:1]
-    equations, inside = _compared_at(count, data, loss_weights, expansion, own)
-    chooser = Chooser(equations, own, rtol, mu)
+    compared = _compared_at(family, count)
+    chooser = Chooser(family.equations(own, compared), own, rtol, mu)
     found = {}
 
     def ratio(size) -> float:
         if size not in found:
-            layers, network = reduced(size)
+            layers, network = family.reduced(size)
             space = TrialSpace(network, own.precision)
             value = chooser.ratio(space, f"{size} neurons a layer")
             found[size] = value, layers, network
@@ -230,52 +217,40 @@ def choose_trial_space(
             counts = up_to(min(most, _MOST_UNKNOWNS), plain, COUNTS)
             counts = counts or up_to(most, plain, COUNTS[:1])
             if counts:
-                features = plain.features(inside)
+                features = plain.features(compared[0].points)
                 random, best = chooser.enrich(plain, features, counts, best)
         worst = chooser.worst(TrialSpace(network, own.precision, random))
-    return layers, network, random, tuple(chooser.lines), worst
+    return Found(layers, network, random, tuple(chooser.lines)), worst
 
 
-def enlarge_trial_space(data, loss_weights, own, expansion, reduced, rtol, mu, errors):
+def enlarge_trial_space(family: Family, mu, errors) -> Found:
     """All neurons and many random features, where a smaller space does not do.
 
     Args:
-        data: As for ``choose_trial_space``.
-        loss_weights: The same.
-        own: The same.
-        expansion: The same.
-        reduced: The same.
-        rtol: The same.
+        family: What is reduced.
         mu: Shape (n, p).
         errors: Relative errors of u there, as they are estimated to be with a smaller
             one; where they are large, spaces are compared.
-
-    Returns:
-        Layers, network, random features or ``None``, and what was compared.
     """
-    layers, network = reduced(max(own.hidden.widths))
-    plain = TrialSpace(network, own.precision)
+    layers, network, plain = family.all_neurons()
     counts = up_to(VERY_MANY_UNKNOWNS, plain, MANY_COUNTS)
     if not counts:
-        return layers, network, None, ()
+        return Found(layers, network)
     size = plain.size + plain.num_outputs * counts[-1]
-    count = num_points(size, expansion.num_equations, PER_UNKNOWN_RANDOM)
-    equations, inside = _compared_at(count, data, loss_weights, expansion, own)
+    count = num_points(size, family.expansion.num_equations, PER_UNKNOWN_RANDOM)
+    compared = _compared_at(family, count)
     bad = ~(errors <= RESOLVED)  # a comparison with NaN is false
-    chooser = Chooser(equations, own, rtol, mu[bad])
+    equations = family.equations(family.own, compared)
+    chooser = Chooser(equations, family.own, family.rtol, mu[bad])
     best = chooser.ratio(plain, "all neurons where that does not resolve it")
-    random, _ = chooser.enrich(plain, plain.features(inside), counts, best)
-    return layers, network, random, tuple(chooser.lines)
+    features = plain.features(compared[0].points)
+    random, _ = chooser.enrich(plain, features, counts, best)
+    return Found(layers, network, random, tuple(chooser.lines))
 
 
-def _compared_at(count: int, data, loss_weights, expansion, own):
-    """The residual for any trial space at so many points, and these points."""
-    residuals = [
-        Residual(data, c, loss_weights)
-        for c in fast_collocations(data, count, count // 4)
-    ]
-    equations = expansion.equations(*residuals, own)
-    return equations, residuals[0].collocation.points
+def _compared_at(family: Family, count: int) -> tuple[Collocation, Collocation]:
+    """Points at which spaces are compared, so many of the PDE fitted."""
+    return fast_collocations(family.data, count, count // 4)
 
 
 def up_to(most: float, plain: TrialSpace, counts) -> list[int]:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .._workspace import Workspace
-from ..data.residual import Residual
 from ..fast_phase.error_estimate import RESOLVED
 from ..fast_phase.gauss_newton import minimise
 from ..fast_phase.points import fast_collocations, num_points
@@ -23,6 +22,7 @@ from ..fast_phase.random_features import RandomFeatures
 from ..fast_phase.trial_space import TrialSpace
 from ..taylor.anchors import TRAINED, Anchors
 from .choice import VERY_MANY_UNKNOWNS, up_to
+from .family import Family, Found
 from .following import refined
 
 # Random features, and residuals for each unknown.
@@ -53,23 +53,17 @@ class _Found(NamedTuple):
     residual: float
 
 
-def follow_anchors(data, loss_weights, own, expansion, reduced, rtol, mu, errors):
+def follow_anchors(family: Family, mu, errors) -> Found | None:
     """All neurons, and random features that follow solutions at other mu.
 
     Args:
-        data: As for ``choose_trial_space``.
-        loss_weights: The same.
-        own: The same.
-        expansion: The same.
-        reduced: The same.
-        rtol: The same.
+        family: What is reduced.
         mu: Shape (n, p).
         errors: Relative errors of u there, as they are estimated to be without.
 
     Returns:
-        Layers, network, random features, what was compared, two ``Collocation``, fitted
-        and held out, and the ``Anchors``; ``None`` if no error is small, so that there
-        is nothing to follow, or none is large.
+        The space; ``None`` if no error is small, so that there is nothing to follow, or
+        none is large.
 
     References:
         `E. L. Allgower, & K. Georg. Introduction to numerical continuation methods.
@@ -77,29 +71,23 @@ def follow_anchors(data, loss_weights, own, expansion, reduced, rtol, mu, errors
     """
     # Comparisons with NaN are false.
     good, bad = errors <= RESOLVED, ~(errors <= _FAR * RESOLVED)
-    if data.problem.pde is None or own.takes_parameters:
+    if family.data.problem.pde is None or family.own.takes_parameters:
         return None
     if not good.any() or not bad.any():
         return None
-    layers, network = reduced(max(own.hidden.widths))
-    plain = TrialSpace(network, own.precision)
+    layers, network, plain = family.all_neurons()
     counts = up_to(VERY_MANY_UNKNOWNS, plain, _COUNTS)
     if not counts:
         return None
     size = plain.size + plain.num_outputs * (counts[-1] + plain.num_outputs)
-    count = num_points(size, expansion.num_equations, _PER_UNKNOWN)
-    points = fast_collocations(data, count, count // _HELD_OUT)
-
-    def equations(space, points):
-        residuals = [Residual(data, c, loss_weights) for c in points]
-        return expansion.equations(*residuals, space)
-
-    path = _Path(data.geom, equations, plain, expansion, points)
+    count = num_points(size, family.expansion.num_equations, _PER_UNKNOWN)
+    points = fast_collocations(family.data, count, count // _HELD_OUT)
+    path = _Path(family, plain, points)
     begin = mu[np.nanargmin(errors)]
     if not path.begin(begin, mu[good], counts[-1]):
         return None
     # From the nearest ones on.
-    scale = own.parameter_space.scale
+    scale = plain.parameter_space.scale
     distances = np.abs(scale(mu) - scale(begin)).max(axis=1)
     for i in np.argsort(distances, kind="stable"):
         if bad[i]:
@@ -108,20 +96,18 @@ def follow_anchors(data, loss_weights, own, expansion, reduced, rtol, mu, errors
     random = RandomFeatures(anchors.weights, anchors.shifts)
     space = plain.following(random, anchors)
     there = np.unique(np.vstack([mu[bad], anchors.mu]), axis=0)
-    points = refined(data.geom, equations, space, there, path.points, expansion, 0)
+    points = refined(family, space, there, path.points, 0)
     line = f"following {len(anchors)} solutions: {space.size} unknowns, residuals "
     line += ", ".join(f"{residual:.1e}" for residual in path.residuals)
-    return layers, network, random, (line,), points, anchors
+    return Found(layers, network, random, (line,), points, anchors)
 
 
 class _Path:
     """Solutions from mu to mu.
 
     Args:
-        geom: Geometry of the points.
-        equations: Function of a trial space and of points to the residual.
+        family: What is reduced.
         plain: Trial space of all neurons.
-        expansion: Of the residual.
         points: Two ``Collocation``.
 
     Attributes:
@@ -130,9 +116,8 @@ class _Path:
         points: Those of the last one.
     """
 
-    def __init__(self, geom, equations, plain: TrialSpace, expansion, points):
-        self._geom, self._make, self._last = geom, equations, (None, None)
-        self._plain, self._expansion = plain, expansion
+    def __init__(self, family: Family, plain: TrialSpace, points):
+        self._family, self._plain, self._last = family, plain, (None, None)
         self._workspace = Workspace()
         self.points, self.residuals = points, []
         self.anchors = None
@@ -218,21 +203,13 @@ class _Path:
     def _equations(self, space: TrialSpace, points):
         """The residual; at the points that it was asked for last nothing is traced."""
         if self._last[0] is not points:
-            self._last = points, self._make(space, points)
+            self._last = points, self._family.equations(space, points)
         return self._last[1].of(space)
 
     def _refined(self, space: TrialSpace, mu, points):
         seed = 1 + len(self.residuals)
-        return refined(
-            self._geom,
-            self._equations,
-            space,
-            mu[None],
-            points,
-            self._expansion,
-            seed,
-            self._workspace,
-        )
+        own = self._equations, self._workspace
+        return refined(self._family, space, mu[None], points, seed, *own)
 
 
 def _between(anchors: Anchors, number: int, mu: np.ndarray, share: float):

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from .._workspace import Workspace
-from ..data.residual import Residual
+from ..data.collocation import Collocation
 from ..fast_phase.error_estimate import RESOLVED
 from ..fast_phase.gauss_newton import minimise
 from ..fast_phase.points import fast_collocations, num_points
 from ..fast_phase.refinement import candidates, draw
-from ..fast_phase.trial_space import TrialSpace
 from .choice import VERY_MANY_UNKNOWNS, Chooser, up_to
+from .family import Family, Found
 
 # Random features, and residuals for each unknown: where points are dense at a front,
 # fewer are left for everything else.
@@ -28,71 +28,58 @@ _HELD_OUT = 4
 _REFINEMENTS, _STEPS = 2, 8
 
 
-def follow_solution(data, loss_weights, own, expansion, reduced, rtol, mu, errors):
+def follow_solution(family: Family, mu, errors) -> Found | None:
     """All neurons, random features of f(x) and N, and points where residuals are large.
 
     Args:
-        data: As for ``choose_trial_space``.
-        loss_weights: The same.
-        own: The same.
-        expansion: The same.
-        reduced: The same.
-        rtol: The same.
+        family: What is reduced.
         mu: Shape (n, p). By the solutions where the error is large points are drawn.
         errors: Relative errors of u there, as they are estimated to be without.
 
     Returns:
-        Layers, network, random features, what was compared, and two ``Collocation``,
-        fitted and held out; ``None`` if the features do not help, or would be too many,
-        or there is no PDE by whose residual points could be drawn.
+        The space; ``None`` if the features do not help, or would be too many, or there
+        is no PDE by whose residual points could be drawn.
     """
-    if data.problem.pde is None:
+    if family.data.problem.pde is None:
         return None
-    mu = mu[~(errors <= RESOLVED)]
-    layers, network = reduced(max(own.hidden.widths))
-    space = TrialSpace(network, own.precision)
+    mu, own = mu[~(errors <= RESOLVED)], family.own
+    layers, network, space = family.all_neurons()
     counts = up_to(VERY_MANY_UNKNOWNS, space, _COUNTS)
     if not counts:
         return None
     size = space.size + space.num_outputs * counts[-1]
-    count = num_points(size, expansion.num_equations, _PER_UNKNOWN)
-    points = fast_collocations(data, count, count // _HELD_OUT)
-
-    def equations(space, points):
-        residuals = [Residual(data, c, loss_weights) for c in points]
-        return expansion.equations(*residuals, space)
-
-    def refined_for(space, points, seed):
-        return refined(data.geom, equations, space, mu, points, expansion, seed)
-
+    count = num_points(size, family.expansion.num_equations, _PER_UNKNOWN)
+    points = fast_collocations(family.data, count, count // _HELD_OUT)
     for seed in range(_REFINEMENTS):
-        points = refined_for(space, points, seed + 1)
-    chooser = Chooser(equations(own, points), own, rtol, mu)
+        points = refined(family, space, mu, points, seed + 1)
+    chooser = Chooser(family.equations(own, points), own, family.rtol, mu)
     best = chooser.ratio(space, "all neurons, at points where residuals are large")
     features = space.features(points[0].pde_points, with_solution=True)
     random, _ = chooser.enrich(space, features, counts, best, " and N")
     if random is None:
         return None
     space = space.with_random(random)
-    points = refined_for(space, points, _REFINEMENTS + 1)
-    return layers, network, random, tuple(chooser.lines), points
+    points = refined(family, space, mu, points, _REFINEMENTS + 1)
+    return Found(layers, network, random, tuple(chooser.lines), points)
 
 
-def refined(geom, equations, space, mu, points, expansion, seed, workspace=None):
+def refined(
+    family: Family, space, mu, points, seed, equations=None, workspace=None
+) -> tuple[Collocation, Collocation]:
     """The same collocations, with points of the PDE drawn by what solutions leave.
 
     Args:
-        geom: Geometry of the points.
-        equations: Function of a trial space and of collocations to the residual.
+        family: What is reduced.
         space: Trial space in which the solutions are found.
         mu: Of the solutions, shape (n, p).
         points: Two ``Collocation``, fitted and held out.
-        expansion: Of the residual.
         seed: Of the random numbers.
+        equations: ``Family.equations``, or what remembers some of them.
         workspace: ``Workspace``, if there is one.
     """
-    fitted, held_out = points
-    workspace, at_points = workspace or Workspace(), equations(space, points)
+    geom, (fitted, held_out) = family.data.geom, points
+    equations, workspace = equations or family.equations, workspace or Workspace()
+    at_points = equations(space, points)
     readouts = [
         minimise(at_points.at(m, workspace), space.start(m), _STEPS, 0.1).unknowns
         for m in mu
@@ -105,7 +92,9 @@ def refined(geom, equations, space, mu, points, expansion, seed, workspace=None)
     for m, w in zip(mu, readouts, strict=True):
         errors = there.at(m, workspace)(w).held_out
         # Those of all equations of the PDE come first.
-        errors = errors[: expansion.num_equations * len(new)].reshape(-1, len(new))
+        errors = errors[: family.expansion.num_equations * len(new)].reshape(
+            -1, len(new)
+        )
         residuals.append(np.linalg.norm(errors, axis=0))
     chosen = new[draw(geom, new, np.array(residuals), total, seed)]
     parts = np.split(chosen, [len(fitted.pde_points)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -33,6 +34,7 @@ from ..taylor.jets import MultiIndices
 from ..taylor.precision import Precision
 from .choice import choose_trial_space, enlarge_trial_space
 from .continuation import follow_anchors
+from .family import Family, Found
 from .following import follow_solution
 from .layers import as_layers
 from .snapshots import draw_snapshots, snapshot_points
@@ -183,51 +185,42 @@ def reduce_model(
             maps = [layer.map for layer in layers]
             return layers, FastLRNR(net, [m.indices for m in layers], maps, kept)
 
-        random, lines = None, ()
+        family = Family(data, loss_weights, own, expansion, reduced, rtol)
+        random = None
         if random_features:
             random = RandomFeatures.draw(own.features(x), random_features)
         if rank is None:
-            layers, network, chosen, lines, worst = choose_trial_space(
-                data,
-                loss_weights,
-                own,
-                expansion,
-                reduced,
-                rtol,
-                points,
-                random_features,
-                verbose,
-                mu,
+            found, worst = choose_trial_space(
+                family, points, random_features, verbose, mu
             )
-            random = random or chosen
+            found = replace(found, random=random or found.random)
         else:
-            layers, network = reduced(rank)
+            found = Found(*reduced(rank), random)
 
-    def made(
-        layers, network, random, lines, collocations=None, anchors=None
-    ) -> FastModel:
+    def made(found: Found) -> FastModel:
+        collocations = found.points
         if collocations is None:
             count = points
             if points is None:
-                space = TrialSpace(network, precision, random)
+                space = TrialSpace(found.network, precision, found.random)
                 count = enough_points(space, expansion.num_equations)
             collocations = fast_collocations(data, count, seed=seed)
         fitted, watched = collocations
         return FastModel(
             full,
-            network,
-            layers,
+            found.network,
+            found.layers,
             Residual(data, fitted, loss_weights),
             Residual(data, watched, loss_weights),
             precision,
-            random,
+            found.random,
             expansion if known else None,
             {"reduction": time.perf_counter() - start},
-            lines,
-            anchors=anchors,
+            found.lines,
+            anchors=found.anchors,
         )
 
-    fast = made(layers, network, random, lines)
+    fast = made(found)
     if points is None and worst[0] > _SUSPICIOUS:
         if mu is None:
             mu = full.parameter_space.sample(_NUM_ESTIMATED, "Halton").astype(float)
@@ -240,12 +233,10 @@ def reduce_model(
                 if np.all(errors <= RESOLVED):
                     break
                 with threadpool_limits(limits=1, user_api="blas"):
-                    found = larger_space(
-                        data, loss_weights, own, expansion, reduced, rtol, mu, errors
-                    )
+                    found = larger_space(family, mu, errors)
                     if found is None:
                         continue
-                    larger = made(*found)
+                    larger = made(found)
                     smaller = larger.estimate_errors(mu=mu)
                 if _much_smaller(smaller, errors):
                     fast, errors = larger, smaller
