@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 def test_drop_in_burgers_prints_parameters_and_errors_of_both_networks(tmp_path):
     run = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "drop_in_burgers.py")],

@@ -66,7 +66,10 @@ PDES = {
 }
 
 
-@pytest.mark.parametrize("name", PDES)
+SLOW = pytest.param("u_xxxxxx", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [*list(PDES)[:-1], SLOW])
 def test_only_derivatives_that_are_used_are_kept(name):
     pde, indices = PDES[name]
     expansion = found(pde)

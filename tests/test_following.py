@@ -86,6 +86,7 @@ def plain_only(family, *args):
     return Found(*family.reduced(6)), (1.0, MU[0])
 
 
+@pytest.mark.slow
 def test_features_that_follow_are_taken_where_they_halve_the_error(followed):
     _, fast = followed
     assert fast.space.follows_solution and len(fast.space.random) == 64
@@ -93,6 +94,7 @@ def test_features_that_follow_are_taken_where_they_halve_the_error(followed):
     assert np.isfinite(fast.estimated_errors).all()
 
 
+@pytest.mark.slow
 def test_a_file_keeps_them(followed, tmp_path):
     data, fast = followed
     x = data.geom.random_points(50)

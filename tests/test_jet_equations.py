@@ -220,7 +220,7 @@ def travelling(x, mu):
     [
         (waves, burgers, 2),
         (travelling, burgers, 2),
-        (waves, beam, 4),
+        pytest.param(waves, beam, 4, marks=pytest.mark.slow),
         pytest.param(travelling, beam, 4, marks=pytest.mark.slow),
     ],
 )

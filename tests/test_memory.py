@@ -39,7 +39,7 @@ def fast():
     "solvers",
     [
         pytest.param([LeastSquares(2)], marks=pytest.mark.slow, id="trial space"),
-        pytest.param([BasisLeastSquares()], id="basis"),
+        pytest.param([BasisLeastSquares()], marks=pytest.mark.slow, id="basis"),
         pytest.param(None, marks=pytest.mark.slow, id="several"),
     ],
 )
