@@ -291,21 +291,21 @@ class TrialSpace:
         def jets(k, workspace):
             mu, parent = anchors.mu[k : k + 1], anchors.parents[k]
             found, z = features(mu), self.hidden.coefficients(mu)
-            shape = len(indices), sum(self.hidden.widths), found.shape[-1]
-            states = workspace.empty("states of an anchor", shape)
+            num_states = sum(self.hidden.widths)
+            count = num_states + len(random) + self.num_outputs + 1
+            shape = len(indices), count, found.shape[-1]
+            functions = workspace.empty("functions of an anchor", shape)
+            states = functions[:, :num_states]
             for _ in self.hidden.layers(indices, found, z, states, workspace):
                 pass
             N = self._trained_jets(mu, states) if parent < 0 else known[parent]
-            shape = len(indices), len(random), found.shape[-1]
-            others = workspace.empty("random of an anchor", shape)
+            end = num_states + len(random)
+            others = functions[:, num_states:end]
             random.jets(indices, np.hstack([found, N]), others, workspace)
-            readout = anchors.readouts[k].reshape(self.num_outputs, -1)
-            last = shape[1] + states.shape[1]
-            result = readout[:, : states.shape[1]] @ states
-            result += readout[:, states.shape[1] : last] @ others
-            result += readout[:, last:-1] @ N
-            result[0] += readout[:, -1:]
-            return result
+            functions[:, end:-1] = N
+            functions[:, -1] = 0
+            functions[0, -1] = 1
+            return anchors.readouts[k].reshape(self.num_outputs, -1) @ functions
 
         def of_anchor(mu, workspace):
             (number,) = anchors.nearest(mu)
