@@ -13,11 +13,9 @@ import tensorflow as tf
 from reference_reaction_diffusion import allen_cahn
 
 LAYERS, RANK, ITERATIONS = [2] + [64] * 4 + [1], 12, 2500
-BATCH, NUM_NEW = (64, 32), 60  # mu and points of a step; mu not trained on
-D, K = (1e-3, 1e-2), (1, 5)
+BATCH, NUM_NEW, D = (64, 32), 60, 1e-3  # mu and points of a step; mu not trained on
 if report.QUICK:  # without the thinnest interfaces
-    LAYERS, RANK, ITERATIONS, NUM_NEW = [2, 24, 24, 1], 4, 60, 3
-    D, K = (5e-3, 1e-2), (1, 3)
+    LAYERS, RANK, ITERATIONS, NUM_NEW, D = [2, 24, 24, 1], 4, 60, 3, 5e-3
 
 dde.config.set_random_seed(0)
 geom = dde.geometry.Interval(-1, 1)
@@ -51,7 +49,7 @@ def initial_and_boundary_values(inputs, u):
 problem = dde.data.TimePDE(
     geomtime, pde, [], num_domain=8192, num_test=200, train_distribution="pseudo"
 )
-space = lrnr.ParameterSpace(d=(*D, "log"), k=K)
+space = lrnr.ParameterSpace(d=(D, 1e-2, "log"), k=(1, 5))
 data = lrnr.data.ParametricPDE(problem, space, num_parameters=1000)
 net = lrnr.nn.HyperLRNR(
     LAYERS, "tanh", "Glorot normal", rank=RANK, parameter_space=space
