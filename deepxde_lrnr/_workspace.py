@@ -19,13 +19,14 @@ class Workspace:
     """
 
     def __init__(self):
-        self._arrays, self._memory, self._kept = {}, {}, {}
+        self._arrays, self._memory = {}, {}
+        self._owners, self._parts = {}, {}
 
     def part(self, name) -> Workspace:
         """Another set of arrays, which stay as they are when these are written."""
-        if name not in self._kept:
-            self._kept[name] = Workspace()
-        return self._kept[name]
+        if name not in self._parts:
+            self._parts[name] = Workspace()
+        return self._parts[name]
 
     def empty(self, name, shape: tuple[int, ...]) -> np.ndarray:
         """The array of this name, with whatever is in it.
@@ -51,9 +52,9 @@ class Workspace:
             fill: Function of the array that writes what stays as it is.
         """
         array = self.empty(name, shape)
-        if self._kept.get(name) != (owner, shape):
+        if self._owners.get(name) != (owner, shape):
             fill(array)
-            self._kept[name] = owner, shape
+            self._owners[name] = owner, shape
         return array
 
 

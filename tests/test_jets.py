@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import families
 import numpy as np
@@ -103,7 +104,7 @@ def test_compositions_are_those_of_polynomials(indices, seed):
         (f.deriv(k) if k else f)(inner[0]) / math.factorial(k)
         for k in range(indices.order + 1)
     ]
-    found = indices.compose(lambda v, order, workspace: series, inner)
+    found = indices.compose(lambda v, workspace: series, inner)
     np.testing.assert_allclose(found, jets_of(expected, indices), rtol=1e-9, atol=1e-9)
 
 
@@ -118,6 +119,7 @@ def test_two_layers_have_the_derivatives_of_nested_autodiff(dim, function, serie
     order = 4 if dim < 3 else 3
     indices = MultiIndices.up_to(dim, order)
     inner = W.T @ coordinate_jets(indices, x)
+    series = partial(series, order=order)
     hidden = indices.compose(series, inner)
     inner = V.T @ hidden
     found = indices.compose(series, inner)
@@ -134,14 +136,23 @@ def test_functions_are_composed_some_at_a_time(at_once, monkeypatch):
     """Any number of them, into a part of an array that is not contiguous."""
     rng = np.random.default_rng(0)
     indices = MultiIndices([(2, 0), (1, 1)])
+    series = partial(tanh_series, order=indices.order)
     inner = rng.standard_normal((len(indices), 5, 6))
-    expected = indices.compose(tanh_series, inner)
+    expected = indices.compose(series, inner)
     monkeypatch.setattr(jets, "_AT_ONCE", at_once)
     out, workspace = np.full((len(indices), 9, 6), np.nan), Workspace()
     for _ in range(2):
-        found = indices.compose(tanh_series, inner, out[:, 2:7], workspace)
+        found = indices.compose(series, inner, out[:, 2:7], workspace)
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(np.isnan(out[0, :, 0]), [1, 1, 0, 0, 0, 0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (3, 0), (0, 0)])
+def test_no_functions_and_no_points_have_no_jets(shape):
+    indices = MultiIndices([(2, 0), (0, 1)])
+    inner = np.zeros((len(indices), *shape))
+    series = partial(tanh_series, order=indices.order)
+    assert indices.compose(series, inner).shape == inner.shape
 
 
 def test_coordinates_are_their_own_jets():

@@ -7,6 +7,7 @@ compared with that of the network.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -185,7 +186,7 @@ class Probe:
         """As ``TrialSpace.at_points``."""
         inner = self._waves.T @ coordinate_jets(indices, points)
         inner[0] += self._phases[:, None]
-        jets = indices.compose(sin_series, inner)
+        jets = indices.compose(partial(sin_series, order=indices.order), inner)
         return lambda mu, workspace=None: jets
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -101,7 +102,8 @@ class RandomFeatures:
         inner = workspace.empty("inner", shape)
         np.matmul(self.weights.T, features, out=inner)
         inner[0] += self.shifts[:, None]
-        return indices.compose(tanh_series, inner, out, workspace)
+        series = partial(tanh_series, order=indices.order)
+        return indices.compose(series, inner, out, workspace)
 
 
 def _half_range(features: np.ndarray) -> np.ndarray:

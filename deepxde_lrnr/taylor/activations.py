@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import deepxde as dde
 import numpy as np
 import tensorflow as tf
@@ -19,8 +21,8 @@ def taylor_series(activation, order: int):
         order: Largest order.
 
     Returns:
-        Function of an array v, of ``order``, and of a ``Workspace`` if there is one, to
-        the list of f^(k)(v) / k!, k = 0, ..., ``order``, in double precision.
+        Function of an array v, and of a ``workspace`` if there is one, to the list of
+        f^(k)(v) / k!, k = 0, ..., ``order``, in double precision.
 
     Raises:
         ValueError: If ``activation`` has no derivative.
@@ -30,7 +32,7 @@ def taylor_series(activation, order: int):
         dde.nn.activations.get("sin"): sin_series,
     }
     if activation in closed:
-        return closed[activation]
+        return partial(closed[activation], order=order)
     return _by_autodiff(activation, order)
 
 
@@ -47,7 +49,7 @@ def values(activation):
     if activation in closed:
         return ACTIVATIONS[closed[activation]]
     series = taylor_series(activation, 0)
-    return lambda v: series(v, 0)[0]
+    return lambda v: series(v)[0]
 
 
 def tanh_series(v, order: int, workspace: Workspace | None = None) -> list[np.ndarray]:
@@ -110,7 +112,7 @@ def _by_autodiff(activation, order: int):
     run = traced(derivatives, reduce_retracing=True)
     run(np.zeros((1, 1)))
 
-    def series(v, order, workspace=None):
+    def series(v, workspace=None):
         flat = run(np.ascontiguousarray(v).reshape(1, -1))
         return [np.asarray(f).reshape(v.shape) for f in flat]
 

@@ -102,8 +102,8 @@ class MultiIndices:
         """Jets of f(g), from the Taylor coefficients of f at the values of g.
 
         Args:
-            series: Function of values g of shape (m, n), of ``order`` and of a
-                ``Workspace`` to the list of f^(k)(g) / k! for k = 0, ..., ``order``.
+            series: Function of values g of shape (m, n), and of a ``workspace``, to the
+                list of f^(k)(g) / k! for k = 0, ..., ``order``.
             inner: Jets of g, shape (``len(self)``, m, n).
             out: Where the result is written, by default a new array.
             workspace: For what is computed between.
@@ -113,13 +113,12 @@ class MultiIndices:
         """
         workspace = workspace or Workspace()
         result = np.empty_like(inner) if out is None else out
-        rows = max(1, _AT_ONCE // inner.shape[2])
+        rows = max(1, _AT_ONCE // max(inner.shape[2], 1))
         for first in range(0, inner.shape[1], rows):
             part = inner[:, first : first + rows]
-            coefficients = series(part[0], self.order, workspace)
-            self._compose(
-                coefficients, part, result[:, first : first + rows], workspace
-            )
+            coefficients = series(part[0], workspace=workspace)
+            place = result[:, first : first + rows]
+            self._compose(coefficients, part, place, workspace)
         return result
 
     def _compose(
